@@ -1,0 +1,1 @@
+//! The invariants of the code, as tests over the source tree.
