@@ -1,1 +1,3 @@
+//! Headwater.
 
+pub mod safety;
