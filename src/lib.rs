@@ -1,3 +1,44 @@
-//! Headwater.
+//! Headwater: the explorer for the systems upstream of a data engineer. One core, two faces.
+//!
+//! # The way of one read (everything else serves this line)
+//! ```text
+//! user points at a node ─▶ Source::plan(ReadSpec) ─▶ ReadPlan (the exact statements, shown verbatim)
+//!   ─▶ Source::estimate(&plan) ─▶ LoadEstimate (intervals with provenance, effects)
+//!   ─▶ Policy::approve(plan, estimate) ─▶ Permit   (or the load sheet asks; or it is refused)
+//!   ─▶ guard::run(permit) → Source::read ─▶ Batches ─▶ ResultBuffer ─▶ grid / profile / export
+//!   ─▶ LoadMeter: what it did cost ─▶ Ledger: estimate beside actual
+//! ```
+//! Preview, profile, export and probe are the same line with another `ReadSpec` and another sink.
+//!
+//! # Layers (imports point down only; `tests/it/tidy.rs` holds it)
+//! | layer | holds |
+//! |---|---|
+//! | 0 [`model`] | plain data: nodes, schemas, reads, batches, cells, loads, profiles, cards, errors |
+//! | 1 [`job`] | jobs, call context, result buffer, remote values, the runtime |
+//! | 1 [`store`] | what stays on disk: connections, settings, ledger; atomic saves |
+//! | 1 [`safety`] | redaction, visible text, budgets, origins, gate verdicts, formula guard |
+//! | 2 [`profiler`] | mergeable column states → profiles |
+//! | 2 [`sinks`] | export writers and the manifest |
+//! | 2 [`connector`] | the waist: `Connector`, `Source`, facets, the guard, the registry, conformance |
+//! | 3 [`kit`] | machinery that several connectors share: SQL gate and quoting, the worker |
+//! | 4 [`connectors`] | one folder each |
+//! | 5 [`ops`] | what a user can do, written once for all sources |
+//! | 6 [`cli`], `gui` | two faces over `ops` |
+//!
+//! # Invariants
+//! A row is read only with a `Permit` · every statement is in its connector's command table and in the
+//! ledger before it is sent · foreign bytes are parsed in the worker only (SQLite's own library is the one
+//! exception) · upstream text is shown only through `safety::display` · no value passes through `f64`
+//! unless that is its type · nothing blocks the window's thread · nothing panics on input.
 
+pub mod cli;
+pub mod connector;
+pub mod connectors;
+pub mod job;
+pub mod kit;
+pub mod model;
+pub mod ops;
+pub mod profiler;
 pub mod safety;
+pub mod sinks;
+pub mod store;

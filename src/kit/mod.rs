@@ -1,0 +1,3 @@
+//! Machinery that several connectors share. Nothing here names a connector.
+
+pub mod worker;

@@ -1,0 +1,164 @@
+//! A saved connection: everything needed to reach a source again, secret-free by type. A secret is only
+//! ever named by a random [`SecretRef`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::load::{Capacity, Provenance};
+use super::read::Bound;
+
+/// Names a secret in the keychain; says nothing about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRef(pub uuid::Uuid);
+
+/// Which environment a connection belongs to; sets how strict the policy is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Tier {
+    /// This machine.
+    #[default]
+    Local,
+    /// Development.
+    Dev,
+    /// Staging.
+    Stg,
+    /// Production.
+    Prod,
+}
+
+impl Tier {
+    /// The word in the window.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Local => "LOCAL",
+            Self::Dev => "DEV",
+            Self::Stg => "STG",
+            Self::Prod => "PROD",
+        }
+    }
+}
+
+/// Declared size of an upstream, used until something is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeClass {
+    /// 2 cores, 200 MB/s, 100 Mbit/s, 1 GB cache.
+    Small,
+    /// 8 cores, 500 MB/s, 1 Gbit/s, 16 GB cache.
+    Medium,
+    /// 32 cores, 2 GB/s, 10 Gbit/s, 128 GB cache.
+    Large,
+}
+
+impl SizeClass {
+    /// What such an upstream bears, marked as declared.
+    pub fn capacity(self) -> Capacity {
+        let (who, cores, disk, link, cache, requests) = match self {
+            Self::Small => ("class small", 2.0, 200e6, 12.5e6, 1e9, 100.0),
+            Self::Medium => ("class medium", 8.0, 500e6, 125e6, 16e9, 500.0),
+            Self::Large => ("class large", 32.0, 2e9, 1.25e9, 128e9, 2000.0),
+        };
+        Capacity {
+            disk_bytes_per_sec: disk,
+            link_bytes_per_sec: link,
+            cores,
+            cache_bytes: cache,
+            requests_per_sec: requests,
+            provenance: Provenance::Declared { who: who.to_owned() },
+        }
+    }
+}
+
+/// Capacity written into a connection by hand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeclaredCapacity {
+    /// Bytes per second of its storage.
+    pub disk_bytes_per_sec: f64,
+    /// Bytes per second of the link.
+    pub link_bytes_per_sec: f64,
+    /// Cores.
+    pub cores: f64,
+    /// Bytes of its cache.
+    pub cache_bytes: f64,
+    /// Requests per second.
+    pub requests_per_sec: f64,
+    /// Why, or who said so.
+    pub note: String,
+}
+
+/// A saved connection, or one made on the fly for a path or URL.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Random id that stays when the name changes.
+    pub id: uuid::Uuid,
+    /// The user's name of it; also a TARGET of the headless face.
+    pub name: String,
+    /// Id of the connector.
+    pub connector: String,
+    /// Values of the form by key; no secrets.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+    /// Secrets by form key: names in the keychain.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretRef>,
+    /// Environment.
+    #[serde(default)]
+    pub tier: Tier,
+    /// Declared size; none = by tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_class: Option<SizeClass>,
+    /// Declared capacity; overrides the class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<DeclaredCapacity>,
+    /// Budget of one session on this connection.
+    #[serde(default)]
+    pub budget: Bound,
+    /// Who owns the upstream, whom to ask, anything to remember.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+impl Connection {
+    /// A connection of this name over a connector, everything else by default.
+    pub fn new(name: impl Into<String>, connector: impl Into<String>) -> Self {
+        Self {
+            id: uuid::Uuid::new_v4(),
+            name: name.into(),
+            connector: connector.into(),
+            values: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            tier: Tier::Local,
+            size_class: None,
+            capacity: None,
+            budget: Bound::default(),
+            note: String::new(),
+        }
+    }
+
+    /// With one value of the form.
+    #[must_use]
+    pub fn value(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.values.insert(key.into(), value.into());
+        self
+    }
+
+    /// What the upstream can bear: declared by hand, else by class, else by tier.
+    pub fn capacity(&self) -> Capacity {
+        if let Some(declared) = &self.capacity {
+            return Capacity {
+                disk_bytes_per_sec: declared.disk_bytes_per_sec,
+                link_bytes_per_sec: declared.link_bytes_per_sec,
+                cores: declared.cores,
+                cache_bytes: declared.cache_bytes,
+                requests_per_sec: declared.requests_per_sec,
+                provenance: Provenance::Declared { who: format!("the connection: {}", declared.note) },
+            };
+        }
+        let by_tier = match self.tier {
+            Tier::Local | Tier::Dev => SizeClass::Small,
+            Tier::Stg | Tier::Prod => SizeClass::Medium,
+        };
+        self.size_class.unwrap_or(by_tier).capacity()
+    }
+}
