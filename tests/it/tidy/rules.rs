@@ -59,7 +59,7 @@ const FOREIGN: &[(&str, &[&str], &str)] = &[
 /// Folders that may touch the window's crates.
 const WINDOW_CRATES: &[&str] = &["egui", "eframe", "egui_extras", "egui_tiles", "egui_table", "rfd"];
 
-/// 1. Imports point down.
+/// Invariant 1: Imports point down.
 pub fn layers(source: &Source) -> Vec<Finding> {
     let mut found = Vec::new();
     let layer = source.path.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default();
@@ -157,7 +157,7 @@ fn heads(path: &str) -> Vec<String> {
     heads
 }
 
-/// 2. A row is read only with a Permit: nobody but the guard can make one, and every `read` of a source
+/// Invariant 2: A row is read only with a Permit: nobody but the guard can make one, and every `read` of a source
 /// takes one.
 pub fn permits(source: &Source) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -211,7 +211,7 @@ const FORMAT_WORDS: &[(&str, &[&str])] = &[
     ("parquet", &["src/sinks/", "src/cli/", "src/gui/", "src/ops/export"]),
 ];
 
-/// 3. A connector's id appears only in its folder and in the registry list.
+/// Invariant 3: A connector's id appears only in its folder and in the registry list.
 pub fn ids(source: &Source, ids: &[String]) -> Vec<Finding> {
     let mut found = Vec::new();
     if source.path == "src/connectors/mod.rs" {
@@ -240,7 +240,7 @@ pub fn ids(source: &Source, ids: &[String]) -> Vec<Finding> {
     found
 }
 
-/// 4. Nothing waits, sleeps or starts threads outside `job/`, and no channel is without a bound.
+/// Invariant 4: Nothing waits, sleeps or starts threads outside `job/`, and no channel is without a bound.
 pub fn waiting(source: &Source) -> Vec<Finding> {
     const BANNED: &[(&str, &[&str])] = &[
         ("block_on", &["src/job/"]),
@@ -270,7 +270,7 @@ pub fn waiting(source: &Source) -> Vec<Finding> {
     found
 }
 
-/// 5. Nothing dies on input.
+/// Invariant 5: Nothing dies on input.
 pub fn panics(source: &Source) -> Vec<Finding> {
     const BANNED: &[&str] =
         &[".unwrap()", ".expect(", "panic!", "todo!", "unimplemented!", "dbg!", ".unwrap_err()"];
@@ -291,7 +291,7 @@ pub fn panics(source: &Source) -> Vec<Finding> {
     found
 }
 
-/// 6. No colour literal outside `gui/theme/`.
+/// Invariant 6: No colour literal outside `gui/theme/`.
 pub fn colours(source: &Source) -> Vec<Finding> {
     let mut found = Vec::new();
     if source.path.starts_with("src/gui/theme") {
@@ -318,7 +318,7 @@ pub fn colours(source: &Source) -> Vec<Finding> {
     found
 }
 
-/// 7. No type that holds a secret can be printed or written down.
+/// Invariant 7: No type that holds a secret can be printed or written down.
 pub fn secrets(source: &Source) -> Vec<Finding> {
     const HOLDERS: &[&str] =
         &["Secret", "Secrets", "Password", "Passphrase", "Credential", "Credentials", "AccessToken"];
@@ -348,7 +348,7 @@ pub fn secrets(source: &Source) -> Vec<Finding> {
     found
 }
 
-/// 10. Files up to 800 lines, functions up to 100; tables of data and tests excepted from the latter.
+/// Invariant 10: Files up to 800 lines, functions up to 100; tables of data and tests excepted from the latter.
 pub fn sizes(source: &Source) -> Vec<Finding> {
     const MOST_FILE_LINES: usize = 800;
     const MOST_FUNCTION_LINES: usize = 100;
