@@ -252,8 +252,8 @@ impl Policy {
         })
     }
 
-    /// What a verdict needs here; none = it may run.
-    fn need(&self, plan: &ReadPlan, estimate: &LoadEstimate) -> Option<Need> {
+    /// What a weighed estimate needs here; none = it may run.
+    pub fn need(&self, plan: &ReadPlan, estimate: &LoadEstimate) -> Option<Need> {
         if plan.gate.as_ref().is_some_and(|gate| !gate.is_read()) {
             return Some(Need::Nothing);
         }

@@ -49,13 +49,25 @@ pub struct Progress {
 
 type Hook = Box<dyn FnOnce() -> BoxFuture<'static, CancelReport> + Send>;
 
+/// Hooks of a call and all its children: cancelling the call runs them all.
+#[derive(Default)]
+struct Hooks {
+    list: Mutex<Vec<(u64, Hook)>>,
+    next: std::sync::atomic::AtomicU64,
+}
+
+impl Hooks {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Hook)>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 struct Shared {
     token: CancellationToken,
     meter: LoadMeter,
     recorder: Arc<dyn Recorder>,
     progress: tokio::sync::watch::Sender<Progress>,
-    hooks: Mutex<Vec<(u64, Hook)>>,
-    next_hook: std::sync::atomic::AtomicU64,
+    hooks: Arc<Hooks>,
     wake: std::task::Waker,
 }
 
@@ -74,8 +86,7 @@ impl CallCtx {
             meter: LoadMeter::default(),
             recorder,
             progress: tokio::sync::watch::Sender::new(Progress::default()),
-            hooks: Mutex::new(Vec::new()),
-            next_hook: std::sync::atomic::AtomicU64::new(0),
+            hooks: Arc::default(),
             wake,
         }))
     }
@@ -93,8 +104,7 @@ impl CallCtx {
             meter: LoadMeter::default(),
             recorder,
             progress: self.0.progress.clone(),
-            hooks: Mutex::new(Vec::new()),
-            next_hook: std::sync::atomic::AtomicU64::new(0),
+            hooks: Arc::clone(&self.0.hooks),
             wake: self.0.wake.clone(),
         }))
     }
@@ -146,14 +156,14 @@ impl CallCtx {
         &self,
         hook: impl FnOnce() -> BoxFuture<'static, CancelReport> + Send + 'static,
     ) -> HookGuard {
-        let id = self.0.next_hook.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner).push((id, Box::new(hook)));
-        HookGuard { shared: Arc::downgrade(&self.0), id }
+        let id = self.0.hooks.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.hooks.lock().push((id, Box::new(hook)));
+        HookGuard { hooks: Arc::downgrade(&self.0.hooks), id }
     }
 
     /// Cancels the call: stops waiting at once, runs the hooks with a deadline, tells what was reached.
     pub async fn cancel(&self) -> CancelReport {
-        let hooks = std::mem::take(&mut *self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner));
+        let hooks = std::mem::take(&mut *self.0.hooks.lock());
         self.0.token.cancel();
         let mut worst = None;
         for (_, hook) in hooks {
@@ -177,14 +187,14 @@ impl CallCtx {
 
 /// A hook registered with [`CallCtx::on_cancel`].
 pub struct HookGuard {
-    shared: std::sync::Weak<Shared>,
+    hooks: std::sync::Weak<Hooks>,
     id: u64,
 }
 
 impl Drop for HookGuard {
     fn drop(&mut self) {
-        if let Some(shared) = self.shared.upgrade() {
-            shared.hooks.lock().unwrap_or_else(PoisonError::into_inner).retain(|(id, _)| *id != self.id);
+        if let Some(hooks) = self.hooks.upgrade() {
+            hooks.lock().retain(|(id, _)| *id != self.id);
         }
     }
 }

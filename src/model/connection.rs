@@ -120,6 +120,9 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Form key under which every file connector keeps the path of its file.
+    pub const PATH: &'static str = "path";
+
     /// A connection of this name over a connector, everything else by default.
     pub fn new(name: impl Into<String>, connector: impl Into<String>) -> Self {
         Self {
