@@ -63,6 +63,12 @@ pub trait Connector: Send + Sync {
     /// What its sources can do before grants and version narrow it.
     fn abilities(&self) -> Abilities;
 
+    /// Whether a text in the connector's query language is one statement that only reads, judged offline by
+    /// shipped lists of built-ins; none = it has no query language. Sends nothing.
+    fn gate(&self, _text: &str) -> Option<crate::model::gate::GateVerdict> {
+        None
+    }
+
     /// Connects, read-only.
     ///
     /// - sends only what the command table lists, recorded through `ctx`;
