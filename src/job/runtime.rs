@@ -21,7 +21,6 @@ impl Runtime {
     }
 
     /// Runs a future to its end on this thread.
-    #[expect(clippy::disallowed_methods, reason = "the one place where a thread waits for a future")]
     pub fn run<F: std::future::Future>(&self, future: F) -> F::Output {
         self.0.block_on(future)
     }
