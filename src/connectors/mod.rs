@@ -1,5 +1,8 @@
 //! The list of connectors in this build: the only place, beside its own folder, that names one.
 
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
 use crate::connector::{Connector, Registry};
 
 /// The connectors of this build.

@@ -180,8 +180,8 @@ fn is_plain(c: char) -> bool {
     }
 }
 
-/// Characters without a shape of their own, or that change the order of others.
-fn is_hidden(c: char) -> bool {
+/// Whether a character has no shape of its own, or changes the order of others.
+pub fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}'

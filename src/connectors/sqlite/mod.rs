@@ -1,0 +1,3 @@
+//! SQLite: database files read in place.
+
+pub mod gate;

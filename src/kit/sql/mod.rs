@@ -1,0 +1,7 @@
+//! What SQL connectors share: the gate that lets only reads through, and quoting.
+//!
+//! Nothing here names a product: a connector brings its dialect, its lists of functions and its style of
+//! quoting as data.
+
+pub mod gate;
+pub mod quote;
