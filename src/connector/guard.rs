@@ -1,6 +1,6 @@
 //! The guard: nothing reads a row without a [`Permit`], and only a [`Policy`] makes one. The policy weighs
 //! an estimate against the connection's budget and tier; an override needs a reason and lands in the
-//! ledger. [`run`] is the one way a permit is spent: it holds the bounds in the sink, finishes in the
+//! ledger. [`run()`] is the one way a permit is spent: it holds the bounds in the sink, finishes in the
 //! fetched rows what the source does not do itself, and charges the session.
 
 use std::sync::{Arc, Mutex, PoisonError};

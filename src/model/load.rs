@@ -1,6 +1,6 @@
 //! The load of a read: what it will cost the upstream (with provenance and an interval) and what it did
 //! cost. Missing is [`LoadEstimate::not_estimable`], never 0. A quantity carries the *weakest* link of
-//! the evidence behind it. Verdicts are made in [`LoadEstimate::judge`] from the upper ends.
+//! the evidence behind it. Verdicts are made in [`judge()`] from the upper ends.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -403,7 +403,7 @@ pub struct LoadEstimate {
 }
 
 impl LoadEstimate {
-    /// An estimate without quantities over a capacity; the connector adds, then calls [`judge`].
+    /// An estimate without quantities over a capacity; the connector adds, then calls [`judge()`].
     pub fn over(capacity: Capacity) -> Self {
         Self {
             quantities: Vec::new(),
