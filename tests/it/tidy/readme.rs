@@ -51,12 +51,15 @@ pub fn problem(command: &str) -> Option<String> {
     if verb.starts_with('-') || verb.contains(['.', '/', ':', '<']) || verb.chars().any(char::is_uppercase) {
         return None;
     }
-    let status = Command::new(env!("CARGO_BIN_EXE_headwater"))
-        .args(["help", verb])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    (!status.success()).then(|| format!("{command}: there is no verb {verb:?}"))
+    (!verbs().iter().any(|known| known == verb)).then(|| format!("{command}: there is no verb {verb:?}"))
+}
+
+/// The verbs that the program itself lists.
+fn verbs() -> Vec<String> {
+    let help =
+        Command::new(env!("CARGO_BIN_EXE_headwater")).arg("--help").stdin(Stdio::null()).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let commands = help.lines().skip_while(|line| line.trim() != "Commands:").skip(1);
+    let listed = commands.take_while(|line| line.starts_with(' ') || line.is_empty());
+    listed.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
