@@ -5,6 +5,9 @@ pub mod sqlite;
 
 use crate::connector::{Connector, Registry};
 
+#[cfg(feature = "csv")]
+pub mod csv;
+
 /// The connectors of this build.
 pub fn registry() -> Registry {
     let connectors: Vec<&'static dyn Connector> = vec![];

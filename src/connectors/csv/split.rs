@@ -1,0 +1,481 @@
+//! Cuts a stream of text into blocks of whole records, with memory bounded by the longest record allowed.
+//!
+//! Invariants: every byte of the stream belongs to exactly one record, blank line or comment, or is counted
+//! in [`Losses`]; a broken quote costs the looks of its own row and never the rows after it; the position of
+//! every row is known, so that an index can lead back to it.
+
+use super::dialect::{Dialect, Escape, Losses, Why};
+use super::record::{Field, LineBreak, Rules, Scan, Supply};
+use super::repair;
+use super::scan::Finder;
+use std::borrow::Cow;
+use std::io::{self, Read};
+
+/// How to cut.
+#[derive(Debug, Clone, Copy)]
+pub struct SplitOptions {
+    /// How the text is written.
+    pub dialect: Dialect,
+    /// Cells in an ordinary row; 0 when not known yet, then no row is ragged.
+    pub width: usize,
+    /// Bytes to cut at a time.
+    pub block_bytes: usize,
+    /// Longer records are left out and counted.
+    pub max_record_bytes: usize,
+}
+
+impl SplitOptions {
+    /// Bytes of a block by default: the states of a profile stay in the processor's cache.
+    pub const BLOCK_BYTES: usize = 1 << 20;
+    /// The longest record by default.
+    pub const MAX_RECORD_BYTES: usize = 16 << 20;
+
+    /// The defaults for a dialect and a width.
+    pub fn new(dialect: Dialect, width: usize) -> Self {
+        Self { dialect, width, block_bytes: Self::BLOCK_BYTES, max_record_bytes: Self::MAX_RECORD_BYTES }
+    }
+}
+
+/// Whole records and the positions of their cells.
+#[derive(Debug, Clone)]
+pub struct Block {
+    bytes: Vec<u8>,
+    fields: Vec<Field>,
+    // One entry per row plus one: where its cells start.
+    row_fields: Vec<u32>,
+    row_starts: Vec<u32>,
+    row_ends: Vec<u32>,
+    end: usize,
+    first_row: u64,
+    offset: u64,
+    quote: u8,
+    escape: Escape,
+}
+
+/// One cell as it stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawCell<'a> {
+    /// The bytes, without the quotes around them.
+    pub bytes: &'a [u8],
+    /// Whether quotes stood around them.
+    pub quoted: bool,
+    escaped: Option<(u8, Escape)>,
+}
+
+impl<'a> RawCell<'a> {
+    /// The value: escapes resolved, copied only where there are any.
+    pub fn value(&self) -> Cow<'a, [u8]> {
+        match self.escaped {
+            None => Cow::Borrowed(self.bytes),
+            Some((quote, escape)) => Cow::Owned(unescape(self.bytes, quote, escape)),
+        }
+    }
+
+    /// A cell without escapes, for tests and literal values.
+    pub fn plain(bytes: &'a [u8]) -> Self {
+        Self { bytes, quoted: false, escaped: None }
+    }
+}
+
+/// A doubled quote is one; a single one stays; a backslash goes before a quote, a backslash or anything but a letter.
+fn unescape(bytes: &[u8], quote: u8, escape: Escape) -> Vec<u8> {
+    let mut value = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, tail)) = rest.split_first() {
+        let next = tail.first().copied();
+        let drops_backslash = |next: u8| next == quote || next == b'\\' || !next.is_ascii_alphanumeric();
+        rest = tail;
+        if *first == quote && next == Some(quote) {
+            value.push(quote);
+            rest = &tail[1..];
+        } else if *first == b'\\' && escape == Escape::Backslash && next.is_some_and(drops_backslash) {
+            value.extend(next);
+            rest = &tail[1..];
+        } else {
+            value.push(*first);
+        }
+    }
+    value
+}
+
+impl Block {
+    fn new(options: &SplitOptions) -> Self {
+        Self {
+            bytes: Vec::new(),
+            fields: Vec::new(),
+            row_fields: vec![0],
+            row_starts: Vec::new(),
+            row_ends: Vec::new(),
+            end: 0,
+            first_row: 0,
+            offset: 0,
+            quote: options.dialect.quote.unwrap_or(b'"'),
+            escape: options.dialect.escape,
+        }
+    }
+
+    fn clear_rows(&mut self) {
+        self.fields.clear();
+        self.row_fields.clear();
+        self.row_fields.push(0);
+        self.row_starts.clear();
+        self.row_ends.clear();
+    }
+
+    /// Rows in this block.
+    pub fn rows(&self) -> usize {
+        self.row_starts.len()
+    }
+
+    /// The number of the first row, from 0 over the whole stream.
+    pub fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// Cells that a row really has.
+    pub fn width(&self, row: usize) -> usize {
+        match (self.row_fields.get(row), self.row_fields.get(row + 1)) {
+            (Some(from), Some(to)) => (to - from) as usize,
+            _ => 0,
+        }
+    }
+
+    /// A cell; `None` when the row is too short.
+    #[inline]
+    pub fn cell(&self, row: usize, column: usize) -> Option<RawCell<'_>> {
+        let from = *self.row_fields.get(row)? as usize;
+        let to = *self.row_fields.get(row + 1)? as usize;
+        let index = from + column;
+        if index >= to {
+            return None;
+        }
+        let field = self.fields.get(index)?;
+        Some(RawCell {
+            bytes: self.bytes.get(field.start()..field.end())?,
+            quoted: field.is_quoted(),
+            escaped: field.is_escaped().then_some((self.quote, self.escape)),
+        })
+    }
+
+    /// The text from a cell to the end of its row as it stands in the file, for rows that are too long.
+    pub fn rest_of_row(&self, row: usize, column: usize) -> Option<&[u8]> {
+        let from = *self.row_fields.get(row)? as usize + column;
+        let to = *self.row_fields.get(row + 1)? as usize;
+        if from >= to {
+            return None;
+        }
+        let (first, last) = (self.fields.get(from)?, self.fields.get(to - 1)?);
+        let start = first.start() - usize::from(first.is_quoted());
+        let end = last.end() + usize::from(last.is_quoted());
+        self.bytes.get(start..end)
+    }
+
+    /// A row as it stands in the file, its line end included.
+    pub fn raw_row(&self, row: usize) -> &[u8] {
+        match (self.row_starts.get(row), self.row_ends.get(row)) {
+            (Some(start), Some(end)) => self.bytes.get(*start as usize..*end as usize).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// The place in the text stream where a row starts; past the last row, where the block ends.
+    pub fn row_offset(&self, row: usize) -> u64 {
+        self.offset + self.row_starts.get(row).map_or(self.end as u64, |start| u64::from(*start))
+    }
+
+    /// The place in the text stream where this block starts.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The text between two places in the stream, as far as this block holds it.
+    pub fn text_between(&self, from: u64, to: u64) -> &[u8] {
+        let from = from.saturating_sub(self.offset) as usize;
+        let to = to.saturating_sub(self.offset) as usize;
+        self.bytes.get(from..to.min(self.bytes.len())).unwrap_or_default()
+    }
+
+    fn close_row(&mut self, start: usize, next: usize) {
+        self.row_fields.push(self.fields.len() as u32);
+        self.row_starts.push(start as u32);
+        self.row_ends.push(next as u32);
+    }
+}
+
+/// What one look at the bytes came to.
+enum Step {
+    /// Go on at this position.
+    Next(usize),
+    /// More bytes are needed.
+    Wait,
+}
+
+/// Cuts one stream.
+#[derive(Debug)]
+pub struct Splitter {
+    options: SplitOptions,
+    rules: Rules,
+    block: Block,
+    supply: Supply,
+    // Whether the bytes at hand are as many as one record may have.
+    full: bool,
+    skipping: bool,
+    failure: Option<io::Error>,
+    losses: Losses,
+}
+
+const FILL: usize = 256 << 10;
+/// A quoted cell longer than this is looked at for swallowed rows.
+const SUSPICIOUS_BYTES: usize = 128 << 10;
+
+impl Splitter {
+    /// Starts at a row's first byte. `first_row` and `offset` are the numbers of that row and byte.
+    pub fn new(options: SplitOptions, first_row: u64, offset: u64) -> Self {
+        let mut block = Block::new(&options);
+        block.first_row = first_row;
+        block.offset = offset;
+        Self {
+            options,
+            rules: Rules::new(options.dialect),
+            block,
+            supply: Supply::More,
+            full: false,
+            skipping: false,
+            failure: None,
+            losses: Losses::default(),
+        }
+    }
+
+    /// What has been left out or repaired so far.
+    pub fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// Takes the losses, leaving none.
+    pub fn take_losses(&mut self) -> Losses {
+        std::mem::take(&mut self.losses)
+    }
+
+    /// The error that ended the stream early, if one did. The rows before it were still given out.
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
+    }
+
+    /// Reads on and cuts the next records, at most `most_rows`. `None` at the end of the stream.
+    pub fn next_block(&mut self, input: &mut impl Read, most_rows: usize) -> Option<&Block> {
+        self.drop_consumed();
+        let mut target = self.options.block_bytes;
+        loop {
+            self.fill(input, target);
+            self.cut(most_rows.max(1));
+            if self.block.rows() > 0 {
+                return Some(&self.block);
+            }
+            if self.block.end > 0 {
+                // Only blank lines and comments so far: make room and go on.
+                self.drop_consumed();
+                continue;
+            }
+            if self.supply == Supply::Ended {
+                return None;
+            }
+            target = (target * 2).min(self.options.max_record_bytes.max(self.options.block_bytes));
+            self.full = self.block.bytes.len() >= target && target >= self.options.max_record_bytes;
+        }
+    }
+
+    fn drop_consumed(&mut self) {
+        let end = self.block.end;
+        self.block.first_row += self.block.rows() as u64;
+        self.block.offset += end as u64;
+        self.block.bytes.drain(..end);
+        self.block.clear_rows();
+        self.block.end = 0;
+        self.full = false;
+    }
+
+    fn fill(&mut self, input: &mut impl Read, target: usize) {
+        while self.supply == Supply::More && self.block.bytes.len() < target {
+            let have = self.block.bytes.len();
+            self.block.bytes.resize(have + (target - have).min(FILL), 0);
+            let got = match input.read(&mut self.block.bytes[have..]) {
+                Ok(got) => {
+                    if got == 0 {
+                        self.supply = Supply::Ended;
+                    }
+                    got
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+                Err(error) => {
+                    self.failure = Some(error);
+                    self.supply = Supply::Ended;
+                    self.losses.add(Why::EndedEarly, self.block.first_row);
+                    0
+                }
+            };
+            self.block.bytes.truncate(have + got);
+        }
+    }
+
+    fn cut(&mut self, most_rows: usize) {
+        // The finder borrows the bytes while the rows are written beside them.
+        let bytes = std::mem::take(&mut self.block.bytes);
+        let mut finder = Finder::new(&bytes, self.rules.needles());
+        let mut at = 0;
+        while at < bytes.len() && self.block.rows() < most_rows {
+            match self.step(&bytes, at, &mut finder) {
+                Step::Next(next) => at = next,
+                Step::Wait => break,
+            }
+        }
+        self.block.end = at;
+        self.block.bytes = bytes;
+    }
+
+    fn row(&self) -> u64 {
+        self.block.first_row + self.block.rows() as u64
+    }
+
+    #[inline]
+    fn step(&mut self, bytes: &[u8], at: usize, finder: &mut Finder<'_>) -> Step {
+        if self.skipping {
+            return self.skip_line(bytes, at);
+        }
+        match self.rules.line_break(bytes, at, self.supply) {
+            LineBreak::Here(length) => return self.blank_line(at, length),
+            LineBreak::Undecided => return Step::Wait,
+            LineBreak::Elsewhere => {}
+        }
+        if let Some(comment) = self.options.dialect.comment
+            && bytes[at..].starts_with(comment.prefix())
+        {
+            return self.comment_line(bytes, at);
+        }
+        let before = self.block.fields.len();
+        let scan = self.rules.scan(bytes, at, finder, self.supply, &mut self.block.fields);
+        let cells = self.block.fields.len() - before;
+        let width = self.options.width;
+        match scan {
+            Scan::Complete { next, .. } if cells == width => {
+                self.block.close_row(at, next);
+                Step::Next(next)
+            }
+            Scan::Complete { next, spans_lines } if width == 0 || !spans_lines => {
+                self.note_ragged(bytes, before, next);
+                self.block.close_row(at, next);
+                Step::Next(next)
+            }
+            Scan::Complete { .. } | Scan::Malformed => {
+                self.block.fields.truncate(before);
+                self.repair(bytes, at)
+            }
+            Scan::Incomplete => {
+                self.block.fields.truncate(before);
+                self.wait_or_give_up(bytes, at)
+            }
+        }
+    }
+
+    fn blank_line(&mut self, at: usize, length: usize) -> Step {
+        if self.options.width == 1 {
+            self.block.fields.push(Field::new(at, at, super::record::Writing::Plain));
+            self.block.close_row(at, at + length);
+        } else {
+            self.losses.add(Why::BlankLine, self.row());
+        }
+        Step::Next(at + length)
+    }
+
+    fn comment_line(&mut self, bytes: &[u8], at: usize) -> Step {
+        match self.rules.line_at(bytes, at, self.supply) {
+            Some((_, next)) => {
+                self.losses.add(Why::CommentLine, self.row());
+                Step::Next(next)
+            }
+            None if self.full => self.give_up(at),
+            None => Step::Wait,
+        }
+    }
+
+    /// Counts a row whose number of cells is not the table's. Empty cells beyond the last column say nothing.
+    fn note_ragged(&mut self, bytes: &[u8], first_field: usize, next: usize) {
+        let width = self.options.width;
+        let cells = self.block.fields.len() - first_field;
+        if width == 0 || cells == width {
+            return;
+        }
+        let row = self.row();
+        if cells < width {
+            let cut_off =
+                next == bytes.len() && self.supply == Supply::Ended && !matches!(bytes.last(), Some(b'\n' | b'\r'));
+            self.losses.add(if cut_off { Why::CutOff } else { Why::ShortRow }, row);
+        } else if self.block.fields[first_field + width..].iter().any(|field| field.end() > field.start()) {
+            self.losses.add(Why::LongRow, row);
+        }
+    }
+
+    fn repair(&mut self, bytes: &[u8], at: usize) -> Step {
+        let supply = if self.full { Supply::Ended } else { self.supply };
+        let Some(repaired) = repair::repair(&self.rules, &bytes[at..], self.options.width, supply) else {
+            return self.wait_or_give_up(bytes, at);
+        };
+        let reaches_end = at + repaired.next >= bytes.len();
+        if reaches_end && self.supply == Supply::More && !self.full {
+            return Step::Wait;
+        }
+        self.losses.add(Why::StrayQuote, self.row());
+        let before = self.block.fields.len();
+        self.block.fields.extend(repaired.fields.iter().map(|field| field.moved(at)));
+        self.note_ragged(bytes, before, at + repaired.next);
+        self.block.close_row(at, at + repaired.next);
+        Step::Next(at + repaired.next)
+    }
+
+    /// A record that does not end within the bytes at hand: more are needed, or a quote swallowed the rows.
+    fn wait_or_give_up(&mut self, bytes: &[u8], at: usize) -> Step {
+        let rest = &bytes[at..];
+        let suspicious = rest.len() > SUSPICIOUS_BYTES && at == 0;
+        if suspicious && repair::swallows_rows(&self.rules, rest, self.options.width) {
+            return self.take_first_line(bytes, at);
+        }
+        if !self.full || at > 0 {
+            return Step::Wait;
+        }
+        match self.rules.line_at(rest, 0, Supply::More) {
+            Some(_) => self.take_first_line(bytes, at),
+            None => self.give_up(at),
+        }
+    }
+
+    fn take_first_line(&mut self, bytes: &[u8], at: usize) -> Step {
+        let Some((_, next)) = self.rules.line_at(&bytes[at..], 0, Supply::More) else { return Step::Wait };
+        let line = repair::first_line(&self.rules, &bytes[at..], next);
+        self.losses.add(Why::StrayQuote, self.row());
+        let before = self.block.fields.len();
+        self.block.fields.extend(line.fields.iter().map(|field| field.moved(at)));
+        self.note_ragged(bytes, before, at + next);
+        self.block.close_row(at, at + next);
+        Step::Next(at + next)
+    }
+
+    /// Leaves out the line at hand, which is longer than any record may be.
+    fn give_up(&mut self, at: usize) -> Step {
+        self.losses.add(Why::OversizeRow, self.row());
+        self.skipping = true;
+        Step::Next(at)
+    }
+
+    fn skip_line(&mut self, bytes: &[u8], at: usize) -> Step {
+        match self.rules.line_at(bytes, at, Supply::More) {
+            Some((_, next)) => {
+                self.skipping = false;
+                Step::Next(next)
+            }
+            None => Step::Next(bytes.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "split_tests.rs"]
+mod tests;
