@@ -157,6 +157,13 @@ impl Block {
         })
     }
 
+    /// How far from the start of its row the value of a cell stands.
+    pub(super) fn place_in_row(&self, row: usize, column: usize) -> usize {
+        let field = self.row_fields.get(row).and_then(|from| self.fields.get(*from as usize + column));
+        let start = self.row_starts.get(row).map_or(0, |start| *start as usize);
+        field.map_or(0, |field| field.start().saturating_sub(start))
+    }
+
     /// The text from a cell to the end of its row as it stands in the file, for rows that are too long.
     pub fn rest_of_row(&self, row: usize, column: usize) -> Option<&[u8]> {
         let from = *self.row_fields.get(row)? as usize + column;
@@ -397,7 +404,7 @@ impl Splitter {
         }
     }
 
-    /// Counts a row whose number of cells is not the table's. Empty cells beyond the last column say nothing.
+    /// Counts a row whose number of cells is not the table's.
     fn note_ragged(&mut self, bytes: &[u8], first_field: usize, next: usize) {
         let width = self.options.width;
         let cells = self.block.fields.len() - first_field;
@@ -409,7 +416,8 @@ impl Splitter {
             let cut_off =
                 next == bytes.len() && self.supply == Supply::Ended && !matches!(bytes.last(), Some(b'\n' | b'\r'));
             self.losses.add(if cut_off { Why::CutOff } else { Why::ShortRow }, row);
-        } else if self.block.fields[first_field + width..].iter().any(|field| field.end() > field.start()) {
+        } else {
+            // Also when the extra cell is empty: an unquoted delimiter before it may have moved every value.
             self.losses.add(Why::LongRow, row);
         }
     }
