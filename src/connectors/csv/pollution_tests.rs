@@ -101,7 +101,8 @@ fn check(what: &str, file: &str, expected: &[Vec<String>], spoilt: Option<usize>
     let (found, rows) = read(file);
     let context = || format!("{what}\n{:#?}\n{file}", found.evidence);
     assert_eq!(rows.len(), expected.len(), "rows of {}", context());
-    assert_eq!(found.columns.len().max(COLUMNS), found.columns.len(), "columns of {}", context());
+    // A header that is one name short above an always empty column looks like a trailing delimiter.
+    assert!(found.columns.len() + 1 >= COLUMNS, "columns of {}", context());
     for (index, (row, expected)) in rows.iter().zip(expected).enumerate() {
         if Some(index) == spoilt {
             if let Some(must) = must {

@@ -40,6 +40,15 @@ impl<'a> Body<'a> {
         self.rows.iter().filter_map(move |row| row.get(column).copied())
     }
 
+    /// The rows without those that repeat a header.
+    fn without(&self, header: &[&[u8]]) -> Self {
+        let rows: Vec<Vec<&[u8]>> = self.rows.iter().filter(|row| row.as_slice() != header).cloned().collect();
+        if rows.len() == self.rows.len() {
+            return Self { samples: self.samples.clone(), rows };
+        }
+        Self::of(&rows, self.samples.len())
+    }
+
     fn is_typed(&self, column: usize) -> bool {
         let kind = self.samples.get(column).map_or(TypeKind::Text, ColumnSample::kind);
         !matches!(kind, TypeKind::Text | TypeKind::Null)
@@ -48,6 +57,7 @@ impl<'a> Body<'a> {
 
 /// Above zero for a row that names its columns. `typed` says which columns contradict it as a value.
 pub(super) fn score(row: &[&[u8]], body: &Body<'_>) -> (f32, usize) {
+    let body = &body.without(row);
     let mut total = 0.0;
     let mut contradicted = 0;
     for (column, cell) in row.iter().enumerate() {
