@@ -181,7 +181,11 @@ fn push_code(out: &mut Vec<u8>, code: u32) {
     match char::from_u32(code) {
         Some(char) => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
         // A single surrogate in the three-byte form that valid UTF-8 never has.
-        None => out.extend([0xE0 | (code >> 12) as u8, 0x80 | ((code >> 6) & 0x3F) as u8, 0x80 | (code & 0x3F) as u8]),
+        None => out.extend([
+            0xE0 | (code >> 12) as u8,
+            0x80 | ((code >> 6) & 0x3F) as u8,
+            0x80 | (code & 0x3F) as u8,
+        ]),
     }
 }
 
@@ -196,7 +200,9 @@ fn encode_into(encoding: &'static Encoding, text: &str, bytes: &mut Vec<u8>) {
         match result {
             EncoderResult::InputEmpty => return,
             EncoderResult::OutputFull => {}
-            EncoderResult::Unmappable(char) => bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+            EncoderResult::Unmappable(char) => {
+                bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+            }
         }
     }
 }
@@ -419,7 +425,10 @@ mod tests {
         assert_eq!(text.len(), 2 + 3 + 1 + 3);
         assert_eq!(encoding.file_bytes(&text), file);
         assert_eq!(encoding.file_len(&text), file.len() as u64);
-        assert_eq!(encoding.cell(Cow::Borrowed(&text[2..5])), CellText::Invalid(Cow::Owned(vec![0x00, 0xD8])));
+        assert_eq!(
+            encoding.cell(Cow::Borrowed(&text[2..5])),
+            CellText::Invalid(Cow::Owned(vec![0x00, 0xD8]))
+        );
         assert_eq!(encoding.cell(Cow::Borrowed(&text[..2])), CellText::Valid("ab".into()));
     }
 

@@ -262,7 +262,9 @@ impl Why {
             Self::Footer => "line after the table",
             Self::ShortRow => "row with fewer cells than columns; the others are shown as missing",
             Self::LongRow => "row with more cells than columns; the extra text is kept with the row",
-            Self::StrayQuote => "quote that is never closed or out of place; the row was read in the most likely way",
+            Self::StrayQuote => {
+                "quote that is never closed or out of place; the row was read in the most likely way"
+            }
             Self::OversizeRow => "row longer than the limit, left out",
             Self::InvalidBytes => "cell with bytes that its encoding does not allow; shown as bytes",
             Self::CutOff => "last row is short and has no line end; the file may be cut off or still growing",

@@ -46,22 +46,33 @@ pub fn detect(windows: &[&[u8]], label: Option<TextEncoding>) -> DetectedEncodin
     let marked = Encoding::for_bom(head);
     let mark_bytes = marked.map_or(0, |(_, len)| len);
     if let Some(encoding) = label {
-        return DetectedEncoding { encoding, mark_bytes, evidence: format!("encoding {}: chosen", encoding.name()) };
+        return DetectedEncoding {
+            encoding,
+            mark_bytes,
+            evidence: format!("encoding {}: chosen", encoding.name()),
+        };
     }
     if let Some((encoding, _)) = marked {
         let encoding = TextEncoding::from_encoding(encoding);
-        return DetectedEncoding { encoding, mark_bytes, evidence: format!("encoding {}: byte order mark", encoding.name()) };
+        return DetectedEncoding {
+            encoding,
+            mark_bytes,
+            evidence: format!("encoding {}: byte order mark", encoding.name()),
+        };
     }
     if let Some(encoding) = wide_without_mark(head) {
         let evidence = format!("encoding {}: zero bytes between the characters", encoding.name());
         return DetectedEncoding { encoding, mark_bytes, evidence };
     }
-    let count = windows.iter().map(|window| Utf8Count::of(window)).fold(Utf8Count::default(), Utf8Count::plus);
+    let count =
+        windows.iter().map(|window| Utf8Count::of(window)).fold(Utf8Count::default(), Utf8Count::plus);
     if count.invalid == 0 || count.valid >= 20 * count.invalid {
         let evidence = match (count.valid, count.invalid) {
             (0, 0) => "encoding UTF-8: only ASCII seen".to_owned(),
             (valid, 0) => format!("encoding UTF-8: {valid} valid characters beyond ASCII"),
-            (valid, invalid) => format!("encoding UTF-8: {valid} valid characters beyond ASCII, {invalid} invalid"),
+            (valid, invalid) => {
+                format!("encoding UTF-8: {valid} valid characters beyond ASCII, {invalid} invalid")
+            }
         };
         return DetectedEncoding { encoding: TextEncoding::UTF_8, mark_bytes, evidence };
     }
@@ -70,7 +81,8 @@ pub fn detect(windows: &[&[u8]], label: Option<TextEncoding>) -> DetectedEncodin
         detector.feed(window, index + 1 == windows.len());
     }
     let encoding = TextEncoding::from_encoding(detector.guess(None, Utf8Detection::Deny));
-    let evidence = format!("encoding {}: guessed from letters beyond ASCII; not valid UTF-8", encoding.name());
+    let evidence =
+        format!("encoding {}: guessed from letters beyond ASCII; not valid UTF-8", encoding.name());
     DetectedEncoding { encoding, mark_bytes, evidence }
 }
 
@@ -108,7 +120,8 @@ impl Utf8Count {
         let mut chunks = window.utf8_chunks().peekable();
         while let Some(chunk) = chunks.next() {
             count.valid += chunk.valid().bytes().filter(|byte| *byte >= 0xC0).count() as u64;
-            let cut_at_end = chunks.peek().is_none() && chunk.invalid().len() < 4 && could_go_on(chunk.invalid());
+            let cut_at_end =
+                chunks.peek().is_none() && chunk.invalid().len() < 4 && could_go_on(chunk.invalid());
             if !chunk.invalid().is_empty() && !cut_at_end {
                 count.invalid += 1;
             }
@@ -152,9 +165,11 @@ mod tests {
         check(b"a\0,\0b\0\n\0", "UTF-16LE", 0);
         check(b"\0a\0,\0b\0\n", "UTF-16BE", 0);
         check(b"caf\xE9;cr\xE8me br\xFBl\xE9e;na\xEFve \x96 d\xE9j\xE0 vu\n", "windows-1252", 0);
-        let (russian, ..) = encoding_rs::WINDOWS_1251.encode("Привет, мир; Москва и область; дом номер пять\n");
+        let (russian, ..) =
+            encoding_rs::WINDOWS_1251.encode("Привет, мир; Москва и область; дом номер пять\n");
         check(&russian, "windows-1251", 0);
-        let (japanese, ..) = encoding_rs::SHIFT_JIS.encode("名前,住所\n山田太郎,東京都千代田区\n鈴木花子,大阪府大阪市\n");
+        let (japanese, ..) =
+            encoding_rs::SHIFT_JIS.encode("名前,住所\n山田太郎,東京都千代田区\n鈴木花子,大阪府大阪市\n");
         check(&japanese, "Shift_JIS", 0);
     }
 

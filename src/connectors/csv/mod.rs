@@ -3,14 +3,22 @@
 pub mod decode;
 pub mod dialect;
 pub mod encoding;
+pub mod index;
 pub mod number;
+pub mod open;
 mod record;
 mod repair;
 pub mod scan;
 pub mod sniff;
 pub mod split;
+pub mod sync;
 pub mod temporal;
 pub mod typing;
 
 #[cfg(test)]
+#[path = "pollution/tests.rs"]
 mod pollution_tests;
+
+#[cfg(test)]
+#[path = "corpus/tests.rs"]
+mod corpus_tests;

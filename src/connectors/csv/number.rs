@@ -89,10 +89,7 @@ fn whole_shape(sign: Option<u8>, whole: &[u8]) -> Option<NumberShape> {
 }
 
 fn is_exponent(text: &[u8]) -> bool {
-    let digits = match text {
-        [b'e' | b'E', b'-' | b'+', digits @ ..] | [b'e' | b'E', digits @ ..] => digits,
-        _ => return false,
-    };
+    let ([b'e' | b'E', b'-' | b'+', digits @ ..] | [b'e' | b'E', digits @ ..]) = text else { return false };
     !digits.is_empty() && digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit)
 }
 

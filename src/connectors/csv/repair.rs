@@ -124,7 +124,8 @@ pub(super) fn tolerant(rules: &Rules, line: &[u8], fields: &mut Vec<Field>) {
     loop {
         let at_padded = rules.quote_place(line, at);
         let closed = quotes.opens_at(at_padded).and_then(|run| {
-            (index..cuts.len()).find_map(|cut| quotes.closing(line, run, at_padded, cuts[cut].at).map(|c| (cut, c)))
+            (index..cuts.len())
+                .find_map(|cut| quotes.closing(line, run, at_padded, cuts[cut].at).map(|c| (cut, c)))
         });
         let (cut, field) = match closed {
             Some((cut, closing)) => (Some(cut), closing.field),

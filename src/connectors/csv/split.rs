@@ -413,8 +413,9 @@ impl Splitter {
         }
         let row = self.row();
         if cells < width {
-            let cut_off =
-                next == bytes.len() && self.supply == Supply::Ended && !matches!(bytes.last(), Some(b'\n' | b'\r'));
+            let cut_off = next == bytes.len()
+                && self.supply == Supply::Ended
+                && !matches!(bytes.last(), Some(b'\n' | b'\r'));
             self.losses.add(if cut_off { Why::CutOff } else { Why::ShortRow }, row);
         } else {
             // Also when the extra cell is empty: an unquoted delimiter before it may have moved every value.
@@ -485,5 +486,4 @@ impl Splitter {
 }
 
 #[cfg(test)]
-#[path = "split_tests.rs"]
 mod tests;

@@ -356,7 +356,10 @@ mod tests {
         let plain = moment("2013-02-01 09:56");
         assert_eq!((plain.seconds, plain.nanos, plain.offset_minutes), (1_359_712_560, 0, None));
         let zoned = moment("2013-02-01T11:56:00.5+02:00");
-        assert_eq!((zoned.seconds, zoned.nanos, zoned.offset_minutes), (1_359_712_560, 500_000_000, Some(120)));
+        assert_eq!(
+            (zoned.seconds, zoned.nanos, zoned.offset_minutes),
+            (1_359_712_560, 500_000_000, Some(120))
+        );
         let early = moment("1969-12-31T23:59:59.999999999Z");
         assert_eq!((early.seconds, early.nanos), (-1, 999_999_999));
         assert_eq!(read_time(b"00:00:01.25"), Some(1_250_000_000));

@@ -126,11 +126,7 @@ pub fn shape(cell: &[u8]) -> Shape {
                 return Shape::Temporal(temporal);
             }
         }
-        b't' | b'T' | b'f' | b'F' => {
-            if read_bool(text).is_some() {
-                return Shape::Bool;
-            }
-        }
+        b't' | b'T' | b'f' | b'F' if read_bool(text).is_some() => return Shape::Bool,
         b'{' | b'[' => {
             return if is_json(text) { Shape::Json } else { Shape::Text };
         }
@@ -383,7 +379,8 @@ impl ColumnSample {
     fn values(&self) -> u64 {
         let dates = self.dates.year_first + self.dates.day_first + self.dates.month_first;
         let stamps: u64 = self.zones.iter().sum();
-        let numbers = self.ints + self.big_ints + self.decimals[0].count + self.decimals[1].count + self.floats;
+        let numbers =
+            self.ints + self.big_ints + self.decimals[0].count + self.decimals[1].count + self.floats;
         numbers
             + self.bare_exponents
             + self.bools
@@ -486,7 +483,11 @@ impl ColumnSample {
 }
 
 /// The types of all columns and a line for each that is not plain.
-pub fn decide(samples: &[ColumnSample], names: &[String], chosen_nulls: Option<&[String]>) -> (Vec<ColumnType>, Vec<String>) {
+pub fn decide(
+    samples: &[ColumnSample],
+    names: &[String],
+    chosen_nulls: Option<&[String]>,
+) -> (Vec<ColumnType>, Vec<String>) {
     let habits = habits(samples);
     let mut notes = Vec::new();
     let mut types = Vec::with_capacity(samples.len());
@@ -495,7 +496,10 @@ pub fn decide(samples: &[ColumnSample], names: &[String], chosen_nulls: Option<&
         let name = names.get(index).map_or("", String::as_str);
         if others > 0 {
             let values = sample.values();
-            notes.push(format!("column {name}: {others} of {values} sampled values are not {}", kind_name(kind)));
+            notes.push(format!(
+                "column {name}: {others} of {values} sampled values are not {}",
+                kind_name(kind)
+            ));
         }
         let unclear = sample.dates.either + sample.stamps.either;
         if kind == TypeKind::Text && unclear > 0 && unclear == sample.values() {
@@ -506,7 +510,12 @@ pub fn decide(samples: &[ColumnSample], names: &[String], chosen_nulls: Option<&
     (types, notes)
 }
 
-fn null_words(kind: TypeKind, sample: &ColumnSample, habits: &Habits, chosen: Option<&[String]>) -> Vec<String> {
+fn null_words(
+    kind: TypeKind,
+    sample: &ColumnSample,
+    habits: &Habits,
+    chosen: Option<&[String]>,
+) -> Vec<String> {
     if let Some(chosen) = chosen {
         return chosen.to_vec();
     }
@@ -514,7 +523,10 @@ fn null_words(kind: TypeKind, sample: &ColumnSample, habits: &Habits, chosen: Op
     let kept: Vec<String> = match kind {
         TypeKind::Null => words.filter(|(word, _)| sample.null_words.contains_key(word)).map(owned).collect(),
         // In text a word may be a word: only what the file proves elsewhere, and the mark no word has.
-        TypeKind::Text => words.filter(|(word, text)| **text == "\\N" || habits.null_words.contains(word)).map(owned).collect(),
+        TypeKind::Text => words
+            .filter(|(word, text)| **text == "\\N" || habits.null_words.contains(word))
+            .map(owned)
+            .collect(),
         _ => words.map(owned).collect(),
     };
     kept
@@ -558,7 +570,9 @@ pub fn kind_name(kind: TypeKind) -> String {
         TypeKind::Bool => "bool".to_owned(),
         TypeKind::Int64 => "int64".to_owned(),
         TypeKind::Decimal { scale, mark: DecimalMark::Point, .. } => format!("decimal with {scale} places"),
-        TypeKind::Decimal { scale, mark: DecimalMark::Comma, .. } => format!("decimal with {scale} places after a comma"),
+        TypeKind::Decimal { scale, mark: DecimalMark::Comma, .. } => {
+            format!("decimal with {scale} places after a comma")
+        }
         TypeKind::Float64 => "float64".to_owned(),
         TypeKind::Date(_) => "date".to_owned(),
         TypeKind::Time(_) => "time".to_owned(),
@@ -571,5 +585,4 @@ pub fn kind_name(kind: TypeKind) -> String {
 }
 
 #[cfg(test)]
-#[path = "typing_tests.rs"]
 mod tests;

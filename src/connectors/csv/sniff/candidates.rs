@@ -41,8 +41,11 @@ impl LineEnds {
 
     pub(super) fn evidence(&self) -> String {
         let parts = [("CR LF", self.crlf), ("LF", self.lf), ("CR", self.cr)];
-        let seen: Vec<String> =
-            parts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
+        let seen: Vec<String> = parts
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
         match seen.len() {
             0 => "line ends: none seen".to_owned(),
             1 => format!("line ends: {}", seen[0]),
@@ -59,7 +62,14 @@ pub(super) fn dialects(text: &[u8], overrides: &Overrides, ends: LineEnds) -> Ve
             for quote in quotes(text, overrides.quote, delimiter) {
                 for escape in escapes(text, overrides.escape, quote) {
                     let comment = overrides.comment;
-                    found.push(Dialect { delimiter, quote, escape, line_end, padding: Padding::Kept, comment });
+                    found.push(Dialect {
+                        delimiter,
+                        quote,
+                        escape,
+                        line_end,
+                        padding: Padding::Kept,
+                        comment,
+                    });
                 }
             }
         }

@@ -4,15 +4,114 @@ use super::super::typing::{ColumnSample, Shape, TypeKind, shape};
 
 /// Words that name columns far more often than they are values.
 const NAMES: &[&str] = &[
-    "id", "key", "name", "date", "time", "timestamp", "datetime", "year", "month", "day", "hour", "type", "code",
-    "value", "amount", "price", "cost", "total", "count", "quantity", "qty", "status", "state", "city", "country",
-    "region", "address", "street", "zip", "postcode", "email", "phone", "url", "title", "description", "comment",
-    "comments", "note", "notes", "category", "class", "group", "level", "score", "rate", "unit", "currency", "lat",
-    "lon", "lng", "latitude", "longitude", "age", "gender", "sex", "first", "last", "firstname", "lastname",
-    "surname", "user", "username", "customer", "product", "order", "item", "number", "no", "nr", "num", "index",
-    "rank", "size", "length", "width", "height", "weight", "start", "end", "from", "to", "source", "target", "label",
-    "text", "message", "version", "created", "updated", "nombre", "fecha", "nom", "prenom", "datum", "preis", "ort",
-    "strasse", "plz", "wert", "anzahl", "land", "val", "col", "field", "column", "variable", "company", "department",
+    "id",
+    "key",
+    "name",
+    "date",
+    "time",
+    "timestamp",
+    "datetime",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "type",
+    "code",
+    "value",
+    "amount",
+    "price",
+    "cost",
+    "total",
+    "count",
+    "quantity",
+    "qty",
+    "status",
+    "state",
+    "city",
+    "country",
+    "region",
+    "address",
+    "street",
+    "zip",
+    "postcode",
+    "email",
+    "phone",
+    "url",
+    "title",
+    "description",
+    "comment",
+    "comments",
+    "note",
+    "notes",
+    "category",
+    "class",
+    "group",
+    "level",
+    "score",
+    "rate",
+    "unit",
+    "currency",
+    "lat",
+    "lon",
+    "lng",
+    "latitude",
+    "longitude",
+    "age",
+    "gender",
+    "sex",
+    "first",
+    "last",
+    "firstname",
+    "lastname",
+    "surname",
+    "user",
+    "username",
+    "customer",
+    "product",
+    "order",
+    "item",
+    "number",
+    "no",
+    "nr",
+    "num",
+    "index",
+    "rank",
+    "size",
+    "length",
+    "width",
+    "height",
+    "weight",
+    "start",
+    "end",
+    "from",
+    "to",
+    "source",
+    "target",
+    "label",
+    "text",
+    "message",
+    "version",
+    "created",
+    "updated",
+    "nombre",
+    "fecha",
+    "nom",
+    "prenom",
+    "datum",
+    "preis",
+    "ort",
+    "strasse",
+    "plz",
+    "wert",
+    "anzahl",
+    "land",
+    "val",
+    "col",
+    "field",
+    "column",
+    "variable",
+    "company",
+    "department",
 ];
 
 /// What the rows under a candidate look like, column by column.
@@ -26,7 +125,8 @@ pub(super) struct Body<'a> {
 impl<'a> Body<'a> {
     pub(super) fn of(rows: &[Vec<&'a [u8]>], width: usize) -> Self {
         const MOST: usize = 300;
-        let rows: Vec<Vec<&[u8]>> = rows.iter().filter(|row| row.len() == width).take(MOST).cloned().collect();
+        let rows: Vec<Vec<&[u8]>> =
+            rows.iter().filter(|row| row.len() == width).take(MOST).cloned().collect();
         let mut samples = vec![ColumnSample::default(); width];
         for row in &rows {
             for (sample, cell) in samples.iter_mut().zip(row) {
@@ -42,7 +142,8 @@ impl<'a> Body<'a> {
 
     /// The rows without those that repeat a header.
     fn without(&self, header: &[&[u8]]) -> Self {
-        let rows: Vec<Vec<&[u8]>> = self.rows.iter().filter(|row| row.as_slice() != header).cloned().collect();
+        let rows: Vec<Vec<&[u8]>> =
+            self.rows.iter().filter(|row| row.as_slice() != header).cloned().collect();
         if rows.len() == self.rows.len() {
             return Self { samples: self.samples.clone(), rows };
         }
@@ -160,7 +261,8 @@ pub(super) fn goes_on(row: &[&[u8]], body: &Body<'_>) -> bool {
         return false;
     }
     let names = typed.iter().filter(|column| shape(row[**column]) == Shape::Text).count();
-    let values = typed.iter().filter(|column| !matches!(shape(row[**column]), Shape::Text | Shape::Empty)).count();
+    let values =
+        typed.iter().filter(|column| !matches!(shape(row[**column]), Shape::Text | Shape::Empty)).count();
     values == 0 && names * 2 >= typed.len() && body.rows.len() >= 2
 }
 

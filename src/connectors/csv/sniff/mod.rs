@@ -124,17 +124,26 @@ fn reasons(best: &Scored, runner_up: Option<&Scored>, found: &table::Table) -> V
     let delimiter = best.dialect.delimiter;
     let mut reason = match delimiter {
         Delimiter::Absent => format!("no delimiter: {} lines of one cell", best.rows),
-        _ => format!("delimiter {delimiter}: {} of {} rows have {} cells", best.even_rows, best.rows, best.width),
+        _ => format!(
+            "delimiter {delimiter}: {} of {} rows have {} cells",
+            best.even_rows, best.rows, best.width
+        ),
     };
     if let Some(other) = runner_up {
-        reason.push_str(&format!("; next best {} ({:.2} against {:.2})", other.dialect.delimiter, other.score, best.score));
+        reason.push_str(&format!(
+            "; next best {} ({:.2} against {:.2})",
+            other.dialect.delimiter, other.score, best.score
+        ));
     }
     reasons.push(reason);
     reasons.push(match found.header {
         Header::Absent => "no header: the first row reads like data".to_owned(),
         Header::InComment => "header: the last comment line names every column".to_owned(),
         Header::Lines(lines) => {
-            format!("header: {lines} line(s), {} column(s) under it hold another kind of value", found.contradicted)
+            format!(
+                "header: {lines} line(s), {} column(s) under it hold another kind of value",
+                found.contradicted
+            )
         }
     });
     if found.preamble_lines > 0 {
@@ -176,7 +185,8 @@ fn sample_len(text: &[u8]) -> usize {
     if text.len() <= SCORED_BYTES {
         return text.len();
     }
-    let mut line_ends = text.iter().enumerate().filter(|(_, byte)| matches!(byte, b'\n' | b'\r')).map(|(at, _)| at + 1);
+    let mut line_ends =
+        text.iter().enumerate().filter(|(_, byte)| matches!(byte, b'\n' | b'\r')).map(|(at, _)| at + 1);
     let third = line_ends.by_ref().nth(2).unwrap_or(text.len());
     third.max(SCORED_BYTES).min(text.len())
 }
@@ -188,7 +198,9 @@ fn comment_between(text: &[u8], best: &Scored) -> Option<Comment> {
         let mut opening = (0, 0);
         for row in &parsed.rows {
             let first = parsed.fields.get(row.first);
-            if first.is_some_and(|field| !field.is_quoted() && text[field.start()..].starts_with(comment.prefix())) {
+            if first.is_some_and(|field| {
+                !field.is_quoted() && text[field.start()..].starts_with(comment.prefix())
+            }) {
                 opening.0 += 1;
                 opening.1 += usize::from(row.width == best.width && best.width > 1);
             }

@@ -5,8 +5,8 @@
 //! quotes are broken, and how common the delimiter is in the world.
 
 use super::super::dialect::{Delimiter, Dialect, Escape, Padding};
-use super::super::record::{Field, LineBreak, Rules, Scan, Supply};
 use super::super::number::{DecimalMark, NumberShape};
+use super::super::record::{Field, LineBreak, Rules, Scan, Supply};
 use super::super::repair;
 use super::super::scan::Finder;
 use super::super::typing::{Shape, shape};
@@ -116,7 +116,8 @@ fn score_parsed(text: &[u8], dialect: Dialect, parsed: &Parsed) -> Option<Scored
         (0.45 + 0.30 * cells.typed) * cells.mean * broken * beside
     } else {
         let body = ratio(even_rows, rows - first);
-        let evenness = 0.75 * body * ratio(even_rows, rows).sqrt() + 0.25 * closeness(&parsed.rows, width).powi(3);
+        let evenness =
+            0.75 * body * ratio(even_rows, rows).sqrt() + 0.25 * closeness(&parsed.rows, width).powi(3);
         let many = (width as f32 - 0.4) / width as f32;
         evenness * cells.mean * many * broken * beside * prior(dialect.delimiter)
     };

@@ -96,9 +96,8 @@ pub(super) fn find(
             let lines = usize::from(lines).clamp(1, rows.len().saturating_sub(start).max(1));
             with_header(&rows, start, lines, width, encoding)
         }
-        Some(Header::InComment) => {
-            in_comment(text, dialect, &rows, first, width, encoding).unwrap_or_else(|| without_header(&rows, first))
-        }
+        Some(Header::InComment) => in_comment(text, dialect, &rows, first, width, encoding)
+            .unwrap_or_else(|| without_header(&rows, first)),
         None => guess(text, dialect, &rows, first, width, encoding),
     };
     let mut table = table;
@@ -123,7 +122,9 @@ fn guess(
         let mut lines = 1;
         while lines < 3 && first + lines + 2 < rows.len() {
             let under = Body::of(&rows.cells[first + lines + 1..], width);
-            if rows.cells[first + lines].len() != width || !header::goes_on(&rows.cells[first + lines], &under) {
+            if rows.cells[first + lines].len() != width
+                || !header::goes_on(&rows.cells[first + lines], &under)
+            {
                 break;
             }
             lines += 1;
@@ -202,7 +203,11 @@ fn with_header(rows: &Rows<'_>, first: usize, lines: usize, width: usize, encodi
 /// Joins several lines of names; duplicates and gaps are settled later, when the number of columns is known.
 fn header_parts(parts: &[Vec<String>], columns: usize) -> Vec<String> {
     let column = |index: usize| {
-        let texts = parts.iter().filter_map(|row| row.get(index)).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let texts = parts
+            .iter()
+            .filter_map(|row| row.get(index))
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty());
         texts.collect::<Vec<_>>().join(" ")
     };
     (0..columns).map(column).collect()
@@ -210,13 +215,17 @@ fn header_parts(parts: &[Vec<String>], columns: usize) -> Vec<String> {
 
 /// Whether the first column numbers the rows: then a header that is one short lacks the name of that column.
 fn counts_up(body: &Body<'_>) -> bool {
-    let numbers: Option<Vec<i64>> =
-        body.rows.iter().take(20).map(|row| super::super::number::read_int(row.first()?.trim_ascii())).collect();
+    let numbers: Option<Vec<i64>> = body
+        .rows
+        .iter()
+        .take(20)
+        .map(|row| super::super::number::read_int(row.first()?.trim_ascii()))
+        .collect();
     let Some(numbers) = numbers else { return false };
     numbers.len() >= 2 && matches!(numbers[0], 0 | 1) && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
 }
 
-/// Names in the last comment line before the data, as `#chrom	pos	ref`.
+/// Names in the last comment line before the data, as `#chrom,pos,ref`.
 fn in_comment(
     text: &[u8],
     dialect: Dialect,
@@ -247,7 +256,8 @@ fn in_comment(
 }
 
 fn last_comment_line(before: &[u8], comment: Comment) -> Option<&[u8]> {
-    let mut lines = before.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.trim_ascii().is_empty());
+    let mut lines =
+        before.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.trim_ascii().is_empty());
     lines.next_back()?.strip_prefix(comment.prefix())
 }
 
@@ -310,7 +320,8 @@ fn name_columns(table: &mut Table, rows: &Rows<'_>, width: usize) {
         .map(|(_, cells)| cells)
         .collect();
     let mut columns = table.names.len().max(width);
-    let last_unnamed = table.header != Header::Absent && table.names.get(columns - 1).is_none_or(String::is_empty);
+    let last_unnamed =
+        table.header != Header::Absent && table.names.get(columns - 1).is_none_or(String::is_empty);
     let last_empty = body.iter().all(|cells| cells.get(columns - 1).is_none_or(|cell| cell.is_empty()));
     if columns > 1 && last_unnamed && last_empty && body.len() >= 2 {
         columns -= 1;
@@ -321,8 +332,26 @@ fn name_columns(table: &mut Table, rows: &Rows<'_>, width: usize) {
 
 /// Words that open a line under a table.
 const FOOTER_WORDS: [&[u8]; 20] = [
-    b"total", b"sum", b"source", b"note", b"generated", b"report", b"end of", b"copyright", b"rows", b"row count",
-    b"records", b"(", b"*", b"--", b"==", b"downloaded", b"exported", b"data from", b"count", b"#",
+    b"total",
+    b"sum",
+    b"source",
+    b"note",
+    b"generated",
+    b"report",
+    b"end of",
+    b"copyright",
+    b"rows",
+    b"row count",
+    b"records",
+    b"(",
+    b"*",
+    b"--",
+    b"==",
+    b"downloaded",
+    b"exported",
+    b"data from",
+    b"count",
+    b"#",
 ];
 
 /// Where the lines after the table start, counted from the front of `tail`, and how many they are.
@@ -349,7 +378,10 @@ pub(super) fn footer(tail: &[u8], dialect: Dialect, width: usize) -> Option<(usi
         fields.len() == 1 && !line.contains(&dialect.quote.unwrap_or(b'"')) && shape(line) == Shape::Text
     };
     let mut index = lines.len();
-    while index > 0 && lines.len() - index < MOST_LINES && (blank(lines[index - 1].1) || single(lines[index - 1].1)) {
+    while index > 0
+        && lines.len() - index < MOST_LINES
+        && (blank(lines[index - 1].1) || single(lines[index - 1].1))
+    {
         index -= 1;
     }
     // The loop must have ended at a row of the table, or nothing says that these lines are not rows.

@@ -15,9 +15,11 @@ fn read_as(found: &Sniffed, file: &[u8]) -> (Vec<Vec<String>>, Losses) {
     let mut rows = Vec::new();
     while let Some(block) = splitter.next_block(&mut input, usize::MAX) {
         for row in 0..block.rows() {
-            let cells = (0..block.width(row)).map(|column| match found.encoding.cell(block.cell(row, column).unwrap().value()) {
-                super::super::decode::CellText::Valid(text) => text.into_owned(),
-                super::super::decode::CellText::Invalid(bytes) => format!("{bytes:?}"),
+            let cells = (0..block.width(row)).map(|column| {
+                match found.encoding.cell(block.cell(row, column).unwrap().value()) {
+                    super::super::decode::CellText::Valid(text) => text.into_owned(),
+                    super::super::decode::CellText::Invalid(bytes) => format!("{bytes:?}"),
+                }
             });
             rows.push(cells.collect());
         }
@@ -57,15 +59,39 @@ fn common_dialects_are_recognised() {
     check("foo,bar,baz", &comma, "foo|bar|baz", 0);
     check("id;name;price\n1;Anna;10,50\n2;Bert;3,20\n", &format!("';' \" {LINES_1}"), "id|name|price", 2);
     check("id\tname\n1\tAnna, B.\n2\tBert; C.\n", &format!("tab \" {LINES_1}"), "id|name", 2);
-    check("id|name|day\n1|Anna|2018-01-28\n2|Bert|2018-01-29\n", &format!("'|' \" {LINES_1}"), "id|name|day", 2);
-    check("id||name||day\n1||Anna||2018-01-28\n2||Bert||2018-01-29\n", &format!("'||' \" {LINES_1}"), "id|name|day", 2);
-    check("id^name^day\n1^Anna^2018-01-28\n2^Bert^2018-01-29\n", &format!("'^' \" {LINES_1}"), "id|name|day", 2);
+    check(
+        "id|name|day\n1|Anna|2018-01-28\n2|Bert|2018-01-29\n",
+        &format!("'|' \" {LINES_1}"),
+        "id|name|day",
+        2,
+    );
+    check(
+        "id||name||day\n1||Anna||2018-01-28\n2||Bert||2018-01-29\n",
+        &format!("'||' \" {LINES_1}"),
+        "id|name|day",
+        2,
+    );
+    check(
+        "id^name^day\n1^Anna^2018-01-28\n2^Bert^2018-01-29\n",
+        &format!("'^' \" {LINES_1}"),
+        "id|name|day",
+        2,
+    );
     check("x y z\n1 2 3\n4 5 6\n7 8 9\n", &format!("space \" {LINES_1}"), "x|y|z", 3);
-    check("  x    y    z\n  1    2    3\n 14    5   16\n", &format!("runs of spaces \" {LINES_1}"), "x|y|z", 2);
+    check(
+        "  x    y    z\n  1    2    3\n 14    5   16\n",
+        &format!("runs of spaces \" {LINES_1}"),
+        "x|y|z",
+        2,
+    );
     check("'a, b','c'\n'1','it''s, ok'\n'2','x, y'\n", &format!("',' ' {LINES_1}"), "a, b|c", 2);
     check("a, b, c\n1, \"x, y\", 3\n4, z, 6\n", &comma, "a|b|c", 2);
-    check("root:x:0:0:root:/root:/bin/bash\nbin:x:1:1:bin:/bin:/sbin/nologin\n", "':' \" Absent",
-        "column_1|column_2|column_3|column_4|column_5|column_6|column_7", 2);
+    check(
+        "root:x:0:0:root:/root:/bin/bash\nbin:x:1:1:bin:/bin:/sbin/nologin\n",
+        "':' \" Absent",
+        "column_1|column_2|column_3|column_4|column_5|column_6|column_7",
+        2,
+    );
 }
 
 #[test]
@@ -93,7 +119,12 @@ fn headers_are_told_from_data() {
     check("name,2018,2019\nx,1,2\ny,3,4\n", &comma, "name|2018|2019", 2);
     check("a,,c\n1,2,3\n4,5,6\n", &comma, "a|column_2|c", 2);
     check("a,a,b\n1,2,3\n4,5,6\n", &comma, "a|a_2|b", 2);
-    check("time,speed,dist\ns,km/h,km\n1,80,2\n2,90,3\n3,100,4\n", "',' \" Lines(2)", "time s|speed km/h|dist km", 3);
+    check(
+        "time,speed,dist\ns,km/h,km\n1,80,2\n2,90,3\n3,100,4\n",
+        "',' \" Lines(2)",
+        "time s|speed km/h|dist km",
+        3,
+    );
     // Row numbers without a name, as R writes them.
     check("x,y\n1,0.5,a\n2,0.7,b\n3,0.9,c\n", &comma, "column_1|x|y", 3);
     // A trailing delimiter is no column.
@@ -117,7 +148,8 @@ fn lines_around_the_table_are_left_out_and_said() {
     assert_eq!((found.preamble_lines, found.dialect.comment), (2, Some(Comment::Hash)));
     let found = check("Report of May\nfor all shops\n\na,b,c\n1,2,3\n4,5,6\n", &comma, "a|b|c", 2);
     assert_eq!(found.preamble_lines, 2);
-    let found = check("PREAMBLE,,,\n,,,\nid,day,x,y\n1,2018-01-01,3,4\n2,2018-01-02,5,6\n", &comma, "id|day|x|y", 2);
+    let found =
+        check("PREAMBLE,,,\n,,,\nid,day,x,y\n1,2018-01-01,3,4\n2,2018-01-02,5,6\n", &comma, "id|day|x|y", 2);
     assert_eq!(found.preamble_lines, 2);
     let found = check("a,b,c\n1,2,3\n4,5,6\n\nSource: the desk\n", &comma, "a|b|c", 2);
     assert_eq!(found.footer_lines, 1);
@@ -144,7 +176,12 @@ fn a_header_in_another_dialect_is_still_a_header() {
 fn quoted_line_breaks_do_not_confuse() {
     let file = "id,text,n\n1,\"two\nlines, with a comma\",5\n2,\"three\n\nlines\",6\n3,plain,7\n";
     check(file, &format!("',' \" {LINES_1}"), "id|text|n", 3);
-    check("id,text\n1,\"say \\\"hi\\\", he said\"\n2,\"a \\\"b\\\" c\"\n", &format!("',' \" {LINES_1}"), "id|text", 2);
+    check(
+        "id,text\n1,\"say \\\"hi\\\", he said\"\n2,\"a \\\"b\\\" c\"\n",
+        &format!("',' \" {LINES_1}"),
+        "id|text",
+        2,
+    );
 }
 
 #[test]

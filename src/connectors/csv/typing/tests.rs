@@ -84,11 +84,16 @@ fn cells_read_as_their_column_says_or_stay_as_they_are() {
     assert_eq!(read(money, "10500,60"), Value::Decimal(1_050_060));
     assert_eq!(read(money, "1,005"), Value::Exception(b"1,005"));
     let big = TypeKind::Decimal { precision: 60, scale: 0, mark: DecimalMark::Point };
-    assert_eq!(read(big, "123456789012345678901234567890123456789012"), Value::BigDecimal(b"123456789012345678901234567890123456789012"));
+    assert_eq!(
+        read(big, "123456789012345678901234567890123456789012"),
+        Value::BigDecimal(b"123456789012345678901234567890123456789012")
+    );
     assert_eq!(read(TypeKind::Date(DateOrder::DayFirst), "02/01/1970"), Value::Date(1));
     assert_eq!(read(TypeKind::Date(DateOrder::DayFirst), "1970-01-02"), Value::Exception(b"1970-01-02"));
     assert_eq!(read(STAMP, "2013-02-01T09:56:00Z"), Value::Exception(b"2013-02-01T09:56:00Z"));
-    assert!(matches!(read(STAMP, "2013-02-01 09:56"), Value::Moment(moment) if moment.seconds == 1_359_712_560));
+    assert!(
+        matches!(read(STAMP, "2013-02-01 09:56"), Value::Moment(moment) if moment.seconds == 1_359_712_560)
+    );
     assert_eq!(read(TypeKind::Json, "{\"a\":1}"), Value::Text(b"{\"a\":1}"));
     assert_eq!(read(TypeKind::Json, "{a}"), Value::Exception(b"{a}"));
     assert!(matches!(read(TypeKind::Uuid, "2f1e8a3c-9b6d-4f70-8123-456789abcdef"), Value::Uuid(_)));

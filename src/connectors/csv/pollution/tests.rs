@@ -70,7 +70,8 @@ fn cell_text(cell: &str, column: usize, style: &Style) -> String {
 
 fn write(rows: &[Vec<String>], style: &Style) -> String {
     let line = |row: &Vec<String>| {
-        let cells: Vec<String> = row.iter().enumerate().map(|(column, cell)| cell_text(cell, column, style)).collect();
+        let cells: Vec<String> =
+            row.iter().enumerate().map(|(column, cell)| cell_text(cell, column, style)).collect();
         cells.join(&style.delimiter) + &style.line_end
     };
     rows.iter().map(line).collect()
@@ -97,7 +98,13 @@ fn read(file: &str) -> (Sniffed, Vec<Vec<String>>) {
 
 /// Compares with the clean rows; `spoilt` may differ, and must hold `must` where given.
 #[track_caller]
-fn check(what: &str, file: &str, expected: &[Vec<String>], spoilt: Option<usize>, must: Option<&Vec<String>>) {
+fn check(
+    what: &str,
+    file: &str,
+    expected: &[Vec<String>],
+    spoilt: Option<usize>,
+    must: Option<&Vec<String>>,
+) {
     let (found, rows) = read(file);
     let context = || format!("{what}\n{:#?}\n{file}", found.evidence);
     assert_eq!(rows.len(), expected.len(), "rows of {}", context());
@@ -131,13 +138,19 @@ fn places(rows: &[Vec<String>], style: &Style) -> Vec<Vec<(usize, usize)>> {
     places
 }
 
+/// Puts something in the place of a stretch of a file.
+fn spoil(file: &str, from: usize, to: usize, with: &str) -> String {
+    let (before, after) = (file.get(..from).unwrap(), file.get(to..).unwrap());
+    format!("{before}{with}{after}")
+}
+
 #[test]
 fn one_delimiter_too_few_costs_no_row() {
     let (rows, style) = (cells(), Style::default());
     let file = write(&rows, &style);
     for (line, places) in places(&rows, &style).iter().enumerate() {
         for (column, (start, _)) in places.iter().enumerate().skip(1) {
-            let spoilt = format!("{}{}", &file[..start - 1], &file[*start..]);
+            let spoilt = spoil(&file, start - 1, *start, "");
             check(&format!("line {line} column {column}"), &spoilt, &rows[1..], line.checked_sub(1), None);
         }
     }
@@ -149,10 +162,16 @@ fn one_delimiter_too_many_costs_no_row() {
     let file = write(&rows, &style);
     for (line, places) in places(&rows, &style).iter().enumerate() {
         for (column, (start, _)) in places.iter().enumerate() {
-            let spoilt = format!("{},{}", &file[..*start], &file[*start..]);
+            let spoilt = spoil(&file, *start, *start, ",");
             let mut must = rows[line].clone();
             must.insert(column, String::new());
-            check(&format!("line {line} column {column}"), &spoilt, &rows[1..], line.checked_sub(1), Some(&must));
+            check(
+                &format!("line {line} column {column}"),
+                &spoilt,
+                &rows[1..],
+                line.checked_sub(1),
+                Some(&must),
+            );
         }
     }
 }
@@ -163,14 +182,20 @@ fn one_stray_quote_costs_neither_row_nor_cell() {
     let file = write(&rows, &style);
     for (line, places) in places(&rows, &style).iter().enumerate() {
         for (column, (start, end)) in places.iter().enumerate() {
-            let spoilt = format!("{}\"{}", &file[..*start], &file[*start..]);
+            let spoilt = spoil(&file, *start, *start, "\"");
             let mut must = rows[line].clone();
             must[column].insert(0, '"');
             let what = format!("quote before line {line} column {column}");
             check(&what, &spoilt, &rows[1..], line.checked_sub(1), Some(&must));
             if start < end {
-                let spoilt = format!("{}\"{}", &file[..*end], &file[*end..]);
-                check(&format!("quote after line {line} column {column}"), &spoilt, &rows[1..], line.checked_sub(1), None);
+                let spoilt = spoil(&file, *end, *end, "\"");
+                check(
+                    &format!("quote after line {line} column {column}"),
+                    &spoilt,
+                    &rows[1..],
+                    line.checked_sub(1),
+                    None,
+                );
             }
         }
     }

@@ -25,7 +25,8 @@ fn split_with(options: SplitOptions, text: &[u8], portion: usize) -> (Vec<Vec<St
         for row in 0..block.rows() {
             let at = block.row_offset(row) as usize;
             assert!(text[at..].starts_with(block.raw_row(row)), "row {row} of {text:?}");
-            let cells = (0..block.width(row)).map(|column| block.cell(row, column).unwrap().value().into_owned());
+            let cells =
+                (0..block.width(row)).map(|column| block.cell(row, column).unwrap().value().into_owned());
             rows.push(cells.map(|cell| String::from_utf8_lossy(&cell).into_owned()).collect());
         }
     }
@@ -80,14 +81,26 @@ fn every_dialect_splits_the_same_at_every_block_size() {
     let sequence = Delimiter::Sequence { bytes: *b"||\0\0", len: 2 };
     let rows: &[(Dialect, &str, &[&str])] = &[
         (Dialect { delimiter: Delimiter::Byte(b'\t'), ..d }, "a\tb\tc\n", &["a|b|c"]),
-        (Dialect { delimiter: sequence, ..d }, "a||b||c\n1||\"x||y\"||2\n|||||3\n", &["a|b|c", "1|x||y|2", "||", "|3"][..2]),
-        (Dialect { delimiter: Delimiter::Blanks, ..d }, "  a  b \t c\n 1 2   3  \n4 5 6", &["a|b|c", "1|2|3", "4|5|6"]),
+        (
+            Dialect { delimiter: sequence, ..d },
+            "a||b||c\n1||\"x||y\"||2\n|||||3\n",
+            &["a|b|c", "1|x||y|2", "||", "|3"][..2],
+        ),
+        (
+            Dialect { delimiter: Delimiter::Blanks, ..d },
+            "  a  b \t c\n 1 2   3  \n4 5 6",
+            &["a|b|c", "1|2|3", "4|5|6"],
+        ),
         (Dialect { quote: Some(b'\''), ..d }, "'it''s',2,\"3\n", &["it's|2|\"3"]),
         (Dialect { quote: None, ..d }, "\"a,b,c\"\n", &["\"a|b|c\""]),
         (Dialect { escape: Escape::Backslash, ..d }, "\"a\\\"b\",\"c\\\\\",\\N\n", &["a\"b|c\\|\\N"]),
         (Dialect { escape: Escape::Backslash, ..d }, "a\\,b,c,d\n", &["a,b|c|d"]),
         (Dialect { line_end: LineEnd::Cr, ..d }, "1,2,3\r4,5,6\r", &["1|2|3", "4|5|6"]),
-        (Dialect { line_end: LineEnd::Mixed, ..d }, "1,2,3\r4,5,6\n7,8,9\r\na,b,c", &["1|2|3", "4|5|6", "7|8|9", "a|b|c"]),
+        (
+            Dialect { line_end: LineEnd::Mixed, ..d },
+            "1,2,3\r4,5,6\n7,8,9\r\na,b,c",
+            &["1|2|3", "4|5|6", "7|8|9", "a|b|c"],
+        ),
         (Dialect { padding: Padding::AfterDelimiter, ..d }, "1, \"a, b\",  3\n", &["1|a, b|3"]),
         (Dialect { comment: Some(Comment::Hash), ..d }, "# x,y\n1,2,3\n#\n4,5,6\n# end", &["1|2|3", "4|5|6"]),
     ];
@@ -155,7 +168,7 @@ fn a_broken_quote_costs_its_own_row_only() {
 #[test]
 fn an_unclosed_quote_in_a_large_file_is_found_without_reading_it_all() {
     let mut text = String::from("1,\"never closed,3\n");
-    for row in 0..100_000 {
+    for row in 0..60_000 {
         text.push_str(&format!("{row},plain,{row}\n"));
     }
     let mut splitter = Splitter::new(SplitOptions::new(Dialect::default(), 3), 0, 0);
@@ -215,7 +228,7 @@ fn the_rest_of_a_long_row_keeps_its_quotes() {
 fn every_byte_is_in_a_row_or_counted_whatever_the_input() {
     let alphabet = b"ab,\"\n\r\\;# '";
     let mut state = 12345u64;
-    for round in 0..3000 {
+    for round in 0..1200 {
         let mut text = Vec::new();
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         for _ in 0..(state >> 58) {
