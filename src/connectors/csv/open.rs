@@ -10,7 +10,7 @@ use std::io::{self, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Something with bytes by place.
-pub trait ByteSource {
+pub trait ByteStore {
     /// Reads at a place; fewer bytes than asked for only at the end.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ pub trait ByteSource {
     fn size(&self) -> io::Result<u64>;
 }
 
-impl ByteSource for File {
+impl ByteStore for File {
     #[cfg(unix)]
     fn read_at(&self, place: u64, buf: &mut [u8]) -> io::Result<usize> {
         std::os::unix::fs::FileExt::read_at(self, buf, place)
@@ -40,7 +40,7 @@ impl ByteSource for File {
     }
 }
 
-impl ByteSource for Vec<u8> {
+impl ByteStore for Vec<u8> {
     fn read_at(&self, place: u64, buf: &mut [u8]) -> io::Result<usize> {
         let start = usize::try_from(place).unwrap_or(usize::MAX).min(self.len());
         let len = buf.len().min(self.len() - start);
@@ -119,7 +119,7 @@ impl Input<File> {
     }
 }
 
-impl<S: ByteSource> Input<S> {
+impl<S: ByteStore> Input<S> {
     /// Looks at a source's size and first bytes.
     ///
     /// # Errors
@@ -231,7 +231,7 @@ struct Stretch<'a, S> {
     end: u64,
 }
 
-impl<S: ByteSource> Read for Stretch<'_, S> {
+impl<S: ByteStore> Read for Stretch<'_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end.saturating_sub(self.place)).unwrap_or(usize::MAX);
         let want = left.min(buf.len());
@@ -306,7 +306,7 @@ mod tests {
         bytes: Mutex<Vec<u8>>,
     }
 
-    impl ByteSource for &Changing {
+    impl ByteStore for &Changing {
         fn read_at(&self, place: u64, buf: &mut [u8]) -> io::Result<usize> {
             self.bytes.lock().unwrap().read_at(place, buf)
         }
