@@ -34,6 +34,8 @@
 pub mod cli;
 pub mod connector;
 pub mod connectors;
+#[cfg(feature = "gui")]
+pub mod gui;
 pub mod job;
 pub mod kit;
 pub mod model;

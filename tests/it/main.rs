@@ -3,5 +3,11 @@
 //! Add a module here; keep every module under `#[cfg(test)]`, so that the lints know it for test code.
 
 #[cfg(test)]
+#[cfg(feature = "gui")]
+mod gui_grid;
+#[cfg(test)]
+#[cfg(feature = "gui")]
+mod gui_widgets;
+#[cfg(test)]
 #[expect(clippy::string_slice, reason = "a test may die on a source file it cannot read")]
 mod tidy;
