@@ -13,3 +13,8 @@ pub fn registry() -> Registry {
     let connectors: Vec<&'static dyn Connector> = vec![];
     Registry::new(connectors)
 }
+
+/// The parsers of this build, for the worker's guest.
+pub fn parsers() -> Vec<&'static dyn crate::kit::worker::Parser> {
+    vec![]
+}

@@ -66,15 +66,19 @@ impl<T> Ticket<T> {
     }
 }
 
-struct CancelOnDrop {
-    shared: Arc<Shared>,
-    handle: tokio::runtime::Handle,
-    id: JobId,
+enum CancelOnDrop {
+    /// A listed job.
+    Listed { shared: Arc<Shared>, handle: tokio::runtime::Handle, id: JobId },
+    /// Work that is not listed: nothing of it runs at a source.
+    Quiet(CallCtx),
 }
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        start_cancel(&self.shared, &self.handle, self.id);
+        match self {
+            Self::Listed { shared, handle, id } => start_cancel(shared, handle, *id),
+            Self::Quiet(ctx) => ctx.token().cancel(),
+        }
     }
 }
 
@@ -150,8 +154,35 @@ impl Jobs {
         Ticket {
             id,
             receiver,
-            _cancel: CancelOnDrop { shared: Arc::clone(&self.shared), handle: self.handle.clone(), id },
+            _cancel: CancelOnDrop::Listed {
+                shared: Arc::clone(&self.shared),
+                handle: self.handle.clone(),
+                id,
+            },
         }
+    }
+
+    /// Starts work of the window's own that is no job in the list and reaches no source: reading the ledger,
+    /// saving settings.
+    pub fn spawn_quietly<T, F>(&self, work: impl FnOnce(CallCtx) -> F) -> Ticket<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let ctx = CallCtx::new(Arc::new(super::recorder::NoRecorder), self.shared.wake.clone());
+        let (sender, receiver) = oneshot::channel();
+        let (future, wake) = (work(ctx.clone()), self.shared.wake.clone());
+        let stop = ctx.clone();
+        self.handle.spawn(async move {
+            let result = tokio::select! {
+                result = future => result,
+                () = stop.cancelled() => Err(Error::cancelled("job")),
+            };
+            // The claim may be gone: then nobody wants the result.
+            drop(sender.send(result));
+            wake.wake_by_ref();
+        });
+        Ticket { id: JobId(0), receiver, _cancel: CancelOnDrop::Quiet(ctx) }
     }
 
     fn enter(&self, title: String, ctx: CallCtx) -> JobId {

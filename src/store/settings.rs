@@ -32,11 +32,13 @@ pub enum Theme {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Density {
-    /// More rows.
-    #[default]
+    /// 22 points.
     Compact,
-    /// More room.
-    Comfortable,
+    /// 28 points.
+    #[default]
+    Normal,
+    /// 34 points.
+    Roomy,
 }
 
 /// Whether things move.
@@ -215,7 +217,7 @@ mod tests {
         let saved = file
             .change(|settings| {
                 settings.theme = Theme::HighContrast;
-                settings.density = Density::Comfortable;
+                settings.density = Density::Roomy;
                 settings.motion = Motion::Reduced;
                 settings.set_zoom(1.25);
                 settings.checklist.insert("open the demo".into());

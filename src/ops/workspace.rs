@@ -1,0 +1,113 @@
+//! Everything one run shares: the connectors, the folders, the ledger, saved connections, settings, secrets
+//! of this session. Cheap to clone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::record::{LedgerRecorder, ReadEntry};
+use crate::connector::guard::{Approval, ReadReport, Refusal};
+use crate::connector::{Credentials, Registry};
+use crate::job::Recorder;
+use crate::model::connection::Connection;
+use crate::model::{ErrorKind, Result};
+use crate::store::connections::Connections;
+use crate::store::ledger::{self, Ledger, ReadEnding, ReadId};
+use crate::store::paths::Folders;
+use crate::store::secrets::Secrets;
+
+/// What one run shares.
+#[derive(Clone)]
+pub struct Workspace(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    folders: Folders,
+    ledger: Ledger,
+    connections: Connections,
+    secrets: Secrets,
+}
+
+impl Workspace {
+    /// Opens the workspace of a data folder (none = the system's place for it). A ledger that can't be kept
+    /// on disk lives in memory, and [`Ledger::home`] says so.
+    pub async fn open(data_dir: Option<PathBuf>) -> Result<Self> {
+        let folders = Folders::find(data_dir.as_deref())?;
+        let redact: ledger::Redactor = crate::safety::redact::redact;
+        let ledger = match folders.make() {
+            Ok(()) => Ledger::open_or_memory(&folders.ledger(), redact).await?,
+            Err(why) => Ledger::in_memory(why, redact).await?,
+        };
+        let connections = Connections::at(folders.connections());
+        let registry = super::registry();
+        Ok(Self(Arc::new(Inner { registry, folders, ledger, connections, secrets: Secrets::default() })))
+    }
+
+    /// The connectors of this build.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// The folder of the ledger and the demo.
+    pub fn data_dir(&self) -> &Path {
+        &self.0.folders.data
+    }
+
+    /// Where things lie.
+    pub fn folders(&self) -> &Folders {
+        &self.0.folders
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.0.ledger
+    }
+
+    /// Saved connections.
+    pub fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    /// The saved connection of this name, if there is one. A broken file of connections hides no path or
+    /// URL: it is only an error where nothing else could be meant.
+    pub async fn saved_connection(&self, name: &str) -> Result<Option<Connection>> {
+        match self.connections().get(name).await {
+            Ok(connection) => Ok(Some(connection)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(_) if name.contains("://") || Path::new(name).exists() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Secrets of a connection that this session knows.
+    pub fn credentials(&self, connection: &Connection) -> Credentials {
+        connection.secrets.iter().fold(Credentials::none(), |known, (key, name)| {
+            match self.0.secrets.get(name) {
+                Some(secret) => known.with(key.clone(), secret),
+                None => known,
+            }
+        })
+    }
+
+    /// Writes statements of a connection down, as part of a read where one is named.
+    pub fn recorder(&self, connection: &Connection, read: Option<ReadId>) -> Arc<dyn Recorder> {
+        Arc::new(LedgerRecorder::new(self.0.ledger.clone(), connection.clone(), read))
+    }
+
+    pub(super) async fn ledger_started(&self, entry: &ReadEntry, approval: &Approval) -> Result<ReadId> {
+        let approval = match approval {
+            Approval::Policy => ledger::Approval::Policy,
+            Approval::Override { reason } => ledger::Approval::Override { reason: reason.clone() },
+            Approval::Probe => ledger::Approval::Probe,
+        };
+        self.0.ledger.start_read(entry.as_new(), approval).await
+    }
+
+    pub(super) async fn ledger_refused(&self, entry: &ReadEntry, refusal: &Refusal) -> Result<()> {
+        self.0.ledger.refuse_read(entry.as_new(), &refusal.error().attempted).await.map(drop)
+    }
+
+    pub(super) async fn ledger_ended(&self, id: ReadId, report: &ReadReport) -> Result<()> {
+        let ending = ReadEnding { end: report.end.clone(), rows: report.rows, actual: report.actual.clone() };
+        self.0.ledger.end_read(id, &ending).await
+    }
+}
