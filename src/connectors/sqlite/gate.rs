@@ -16,9 +16,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| Rules {
     functions: Names::parse(include_str!("functions.txt")),
     allocating: Names::parse("zeroblob randomblob printf format"),
     table_functions: Names::parse(include_str!("table_functions.txt")),
-    refused_relations: Names::parse(
-        "sqlite_dbpage sqlite_dbdata sqlite_dbptr fsdir zipfile csv carray fts3tokenize",
-    ),
+    refused_relations: Names::parse("sqlite_dbpage sqlite_dbdata sqlite_dbptr fsdir"),
     function_prefix: Some("pragma_"),
     pragmas: PRAGMAS,
     variables: Variables::Refused,

@@ -187,7 +187,7 @@ pub fn permits(source: &Source) -> Vec<Finding> {
             found.push(finding(source, line, "a Permit is made outside connector/guard"));
         }
     }
-    for (start, _) in source.code.match_indices("Source for ") {
+    for start in source.find("Source for ") {
         let body = &source.code[start..];
         let Some(open) = body.find('{') else { continue };
         for offset in find_word(&body[open..], "read").into_iter().map(|at| start + open + at) {

@@ -103,6 +103,7 @@ fn reads_are_let_through() {
             "SELECT nth_value(a, 2) OVER (ORDER BY b GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES) FROM t",
             "SELECT a FROM t INDEXED BY i WHERE a = 1",
             "SELECT a FROM t NOT INDEXED WHERE NOT glob('x', a) AND b GLOB lower('x') AND match = 1",
+            "SELECT * FROM csv, zipfile",
             "SELECT 1_000",
             "SELECT likely(a), likelihood(b, 0.5) FROM t",
             "SELECT a\nFROM\tt\r\nWHERE 1",
