@@ -83,7 +83,7 @@ async fn refusal(ctx: &CallCtx, opened: &Opened, flights: &NodePath, page: &mut 
     let ways = opened.cheaper(ctx, &prepared).await?;
     match opened.read(ctx, prepared, None, &mut Collected::default()).await {
         Err(refused) if refused.kind == ErrorKind::Refused => {
-            page.line("   So it is refused; nothing was sent. Cheaper instead:");;
+            page.line("   So it is refused; nothing was sent. Cheaper instead:");
         }
         Err(other) => return Err(other),
         Ok(_) => return Err(Error::unexpected("tour", "the demo's full scan was not refused")),

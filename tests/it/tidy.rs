@@ -272,7 +272,7 @@ fn bad_manners_are_caught() {
         rules::manners,
         &[
             ("src/a.rs", "//! Why.\n", 0),
-            ("src/a.rs", "fn a() {}\nfn b() {}\nfn c() {}\n", 1),
+            ("src/a.rs", "fn f() {}\n", 1),
             ("src/a.rs", "//! Why.\n#[allow(dead_code)]\nfn f() {}\n", 1),
             ("src/a.rs", "//! Why.\nfn f() { println!(); }\n", 1),
             ("src/a.rs", "//! Why.\nfn f() { eprintln!(); }\n", 1),

@@ -368,7 +368,7 @@ pub fn sizes(source: &Source) -> Vec<Finding> {
 /// Each module opens with why it exists; output goes through one place; exceptions carry their reason.
 pub fn manners(source: &Source) -> Vec<Finding> {
     let mut found = Vec::new();
-    if !source.text.starts_with("//!") && !source.path.ends_with("/tests.rs") && source.text.len() > 20 {
+    if !source.text.starts_with("//!") && !source.path.ends_with("/tests.rs") {
         found.push(finding(source, 1, "the module does not open with //! and why it exists"));
     }
     for (line, code) in source.lines() {
