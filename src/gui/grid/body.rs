@@ -7,6 +7,7 @@ use egui::epaint::text::FontsView;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{Color32, Galley, Rect, Shape, Stroke, StrokeKind, Ui, pos2};
 
+use super::glyphs::Glyphs;
 use super::model::GridModel;
 use super::text::{Painted, Side, Slant, painted};
 use super::{Focus, Frame, GridState, MARGIN};
@@ -30,7 +31,20 @@ impl Scene<'_> {
 }
 
 /// Paint row numbers, cells, lines and the selection.
-pub fn paint(ui: &Ui, model: &dyn GridModel, state: &GridState, frame: &Frame, focus: Focus) {
+pub fn paint(ui: &Ui, model: &dyn GridModel, state: &mut GridState, frame: &Frame, focus: Focus) {
+    let mut glyphs = std::mem::take(&mut state.glyphs);
+    paint_with(ui, model, state, frame, focus, &mut glyphs);
+    state.glyphs = glyphs;
+}
+
+fn paint_with(
+    ui: &Ui,
+    model: &dyn GridModel,
+    state: &GridState,
+    frame: &Frame,
+    focus: Focus,
+    glyphs: &mut Glyphs,
+) {
     let extent = frame.extent(state);
     let scene = Scene {
         state,
@@ -45,7 +59,12 @@ pub fn paint(ui: &Ui, model: &dyn GridModel, state: &GridState, frame: &Frame, f
     let mut shapes = Vec::with_capacity(scene.rows.len() * (frame.positions(state).len() + 2));
     selected_area(&mut shapes, &scene);
     lines(&mut shapes, &scene);
-    ui.fonts_mut(|fonts| cells(&mut shapes, fonts, model, &scene));
+    let pixels_per_point = ui.pixels_per_point();
+    ui.fonts_mut(|fonts| {
+        glyphs.begin(fonts, pixels_per_point);
+        cells(&mut shapes, fonts, glyphs, model, &scene);
+    });
+    shapes.extend(glyphs.finish(frame.body));
     painter.with_clip_rect(frame.body.intersect(ui.clip_rect())).extend(shapes);
     row_numbers(ui, &scene);
     cursor(ui, &scene, focus);
@@ -83,7 +102,13 @@ fn lines(shapes: &mut Vec<Shape>, scene: &Scene<'_>) {
     }
 }
 
-fn cells(shapes: &mut Vec<Shape>, fonts: &mut FontsView<'_>, model: &dyn GridModel, scene: &Scene<'_>) {
+fn cells(
+    shapes: &mut Vec<Shape>,
+    fonts: &mut FontsView<'_>,
+    glyphs: &mut Glyphs,
+    model: &dyn GridModel,
+    scene: &Scene<'_>,
+) {
     let Scene { state, frame, tokens, .. } = scene;
     for position in frame.positions(state) {
         let Some(column) = state.layout.column(position) else { continue };
@@ -92,17 +117,18 @@ fn cells(shapes: &mut Vec<Shape>, fonts: &mut FontsView<'_>, model: &dyn GridMod
             if scene.is_selected(row, position) {
                 painted.color = tokens.selection.text;
             }
-            shapes.extend(cell(fonts, frame.cell_rect(state, position, y), painted));
+            let rect = frame.cell_rect(state, position, y);
+            let span = (rect.left() + MARGIN, rect.right() - MARGIN);
+            if span.1 - span.0 >= 8.0 && !glyphs.add(fonts, span, rect.center().y, &painted) {
+                shapes.push(cell(fonts, rect, painted));
+            }
         }
     }
 }
 
-/// One cell's text, cut with `…` at the cell's margin.
-fn cell(fonts: &mut FontsView<'_>, rect: Rect, painted: Painted) -> Option<Shape> {
+/// One shaped cell, cut with `…` at the cell's margin.
+fn cell(fonts: &mut FontsView<'_>, rect: Rect, painted: Painted) -> Shape {
     let room = rect.width() - 2.0 * MARGIN;
-    if room < 8.0 {
-        return None;
-    }
     let (color, side) = (painted.color, painted.side);
     let galley = layout(fonts, painted, room);
     let x = match side {
@@ -110,7 +136,7 @@ fn cell(fonts: &mut FontsView<'_>, rect: Rect, painted: Painted) -> Option<Shape
         Side::Right => rect.right() - MARGIN - galley.size().x,
     };
     let y = rect.center().y - galley.size().y / 2.0;
-    Some(Shape::galley(pos2(x, y), galley, color))
+    Shape::galley(pos2(x, y), galley, color)
 }
 
 /// Lay out one cut line; the colour is applied when painting, so that selecting keeps the galley.

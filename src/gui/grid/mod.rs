@@ -1,8 +1,8 @@
 //! The one grid for all data: painted by hand, exact at any row count, one tab stop.
 //!
 //! Why by hand: egui's scroll areas place rows in f32 and drift from a million rows on, and laying out hundreds of
-//! unseen columns costs tens of milliseconds. Here only visible cells are laid out; egui's own galley cache, keyed
-//! by text, font and width, keeps them between frames.
+//! unseen columns costs tens of milliseconds. Here only visible cells are drawn: plain Latin text as copied
+//! glyphs ([`glyphs`]), all else shaped by egui, whose galley cache keeps it between frames.
 //!
 //! Invariants: rows are exactly one height apart ([`geometry`]); text is cut before layout ([`text`]); every visible
 //! cell has an accessible node ("row 12, email: …"); the grid never waits for a row.
@@ -12,6 +12,7 @@ mod body;
 pub mod columns;
 pub mod copy;
 pub mod geometry;
+mod glyphs;
 mod header;
 pub mod keys;
 mod menu;
@@ -26,6 +27,7 @@ use egui::{Pos2, Rect, Response, Sense, StrokeKind, Ui, pos2, vec2};
 use self::columns::ColumnLayout;
 use self::copy::{CopyFormat, TooLarge};
 use self::geometry::{Anchor, Rows};
+use self::glyphs::Glyphs;
 use self::keys::GridKey;
 pub use self::model::{ColumnBins, Direction, GridCell, GridColumn, GridModel, KeyMark, RowCount, Scope};
 use self::selection::{Extent, Reach, Selection, Span, Spot};
@@ -112,6 +114,7 @@ pub struct GridState {
     open_menu: bool,
     /// Where the menu stays when a key opened it.
     menu_position: Option<Pos2>,
+    glyphs: Glyphs,
     /// Turned off when the user closes the distribution strip.
     hide_strip: bool,
 }
