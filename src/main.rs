@@ -13,6 +13,29 @@ fn main() -> ExitCode {
     }
 }
 
+#[cfg(feature = "gui")]
+fn window(asked: cli::WindowAsked) -> ExitCode {
+    use headwater::gui::{self, Backend, Renderer};
+    let options = gui::Options {
+        target: asked.target.clone(),
+        data_dir: asked.data_dir.clone(),
+        renderer: asked.window.renderer.map(|renderer| match renderer {
+            cli::args::Renderer::Glow => Renderer::Glow,
+            cli::args::Renderer::Wgpu => Renderer::Wgpu,
+        }),
+        backend: asked.window.backend.map(|backend| match backend {
+            cli::args::Backend::X11 => Backend::X11,
+            cli::args::Backend::Wayland => Backend::Wayland,
+        }),
+        life: if asked.window.first_frame_exit { gui::Life::OneFrame } else { gui::Life::UntilClosed },
+    };
+    match gui::run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => cli::without_window(asked, &error),
+    }
+}
+
+#[cfg(not(feature = "gui"))]
 fn window(asked: cli::WindowAsked) -> ExitCode {
     use headwater::model::{Error, ErrorKind};
     cli::without_window(asked, &Error::new(ErrorKind::Unsupported, "start", "this build has no window"))

@@ -1,0 +1,115 @@
+//! The first thing a user sees: what to open, what was open, what to try.
+
+use egui::{RichText, ScrollArea, Ui};
+
+use crate::gui::command::UiCommand;
+use crate::gui::theme::{self, fonts, space};
+use crate::gui::view_ctx::{Command, ViewCtx};
+use crate::model::connection::Connection;
+use crate::safety::display::name as visible;
+
+/// The steps of the checklist: id and what to do.
+pub const CHECKLIST: [(&str, &str); 6] = [
+    ("demo", "Open the demo sources"),
+    ("preview", "Look at the rows of a table"),
+    ("sheet", "See a load sheet: ask for all rows of flights"),
+    ("profile", "Profile a sample"),
+    ("export", "Export a sample with its manifest"),
+    ("ledger", "Read in the ledger what was asked of whom"),
+];
+
+/// What the welcome keeps between frames.
+#[derive(Default)]
+pub struct WelcomeState {
+    /// A path or URL being typed.
+    path: String,
+}
+
+/// Draws the welcome.
+pub fn welcome_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState, saved: &[Connection]) {
+    let tokens = theme::of(ui.ctx()).tokens;
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        ui.add_space(space::L);
+        ui.label(RichText::new("Headwater").text_style(fonts::display_style()));
+        ui.label(
+            RichText::new("See what is upstream, and what a read will cost, before it runs.")
+                .color(tokens.text_dim),
+        );
+        ui.add_space(space::L);
+        ui.columns(2, |columns| {
+            if let [left, right] = columns {
+                start_ui(ctx, left, state);
+                recent_ui(ctx, right, saved);
+            }
+        });
+        ui.add_space(space::L);
+        checklist_ui(ctx, ui);
+        ui.add_space(space::L);
+        ui.label(
+            RichText::new(
+                "Nothing leaves this computer. Reads are read-only; every statement is in the ledger.",
+            )
+            .color(tokens.text_dim),
+        );
+    });
+}
+
+fn start_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState) {
+    ui.label(RichText::new("Start").text_style(fonts::section_style()));
+    for command in [UiCommand::OpenDemo, UiCommand::OpenFile, UiCommand::NewConnection] {
+        let Some(info) = command.info() else { continue };
+        let button = egui::Button::new(info.name)
+            .shortcut_text(command.shortcut_text(ui.ctx()))
+            .min_size(egui::vec2(240.0, 32.0));
+        if ui.add(button).on_hover_text(info.tooltip).clicked() {
+            ctx.send(Command::Ui(command));
+        }
+    }
+    ui.add_space(space::S);
+    ui.label("…or drop a file here, or paste a path:");
+    ui.horizontal(|ui| {
+        let field =
+            egui::TextEdit::singleline(&mut state.path).hint_text("/data/orders.csv").desired_width(260.0);
+        let response = ui.add(field).accessible_name("Path or URL");
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if (ui.button("Open path").clicked() || entered) && !state.path.trim().is_empty() {
+            ctx.send(Command::OpenTarget(std::mem::take(&mut state.path)));
+        }
+    });
+}
+
+fn recent_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, saved: &[Connection]) {
+    let tokens = theme::of(ui.ctx()).tokens;
+    if !saved.is_empty() {
+        ui.label(RichText::new("Saved connections").text_style(fonts::section_style()));
+        for connection in saved {
+            let text = format!("{} · {}", visible(&connection.name), connection.tier.word());
+            if ui.button(text).clicked() {
+                ctx.send(Command::OpenTarget(connection.name.clone()));
+            }
+        }
+        ui.add_space(space::S);
+    }
+    ui.label(RichText::new("Recent").text_style(fonts::section_style()));
+    let recent = ctx.settings.recent();
+    if recent.is_empty() {
+        ui.label(RichText::new("What you open appears here.").color(tokens.text_faint));
+    }
+    for opened in recent.iter().take(8) {
+        if ui.link(visible(&opened.target).into_owned()).clicked() {
+            ctx.send(Command::OpenTarget(opened.target.clone()));
+        }
+    }
+}
+
+fn checklist_ui(ctx: &ViewCtx<'_>, ui: &mut Ui) {
+    let done = |id: &str| ctx.settings.checklist.contains(id);
+    let count = CHECKLIST.iter().filter(|(id, _)| done(id)).count();
+    ui.label(
+        RichText::new(format!("First steps {count}/{}", CHECKLIST.len())).text_style(fonts::section_style()),
+    );
+    for (id, text) in CHECKLIST {
+        let mark = if done(id) { "✔" } else { "○" };
+        ui.label(format!("{mark} {text}"));
+    }
+}
