@@ -10,7 +10,10 @@ pub mod csv;
 
 /// The connectors of this build.
 pub fn registry() -> Registry {
-    let connectors: Vec<&'static dyn Connector> = vec![];
+    let connectors: Vec<&'static dyn Connector> = vec![
+        #[cfg(feature = "sqlite")]
+        &sqlite::Sqlite,
+    ];
     Registry::new(connectors)
 }
 

@@ -9,5 +9,8 @@ mod gui_grid;
 #[cfg(feature = "gui")]
 mod gui_widgets;
 #[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(test)]
 #[expect(clippy::string_slice, reason = "a test may die on a source file it cannot read")]
 mod tidy;

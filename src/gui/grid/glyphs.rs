@@ -278,7 +278,13 @@ mod tests {
     use crate::gui::theme::{self, Look, fonts};
 
     fn painted(text: &str, font: FontId) -> Painted {
-        Painted { text: text.into(), font, color: Color32::PLACEHOLDER, side: Side::Left, slant: Slant::Upright }
+        Painted {
+            text: text.into(),
+            font,
+            color: Color32::PLACEHOLDER,
+            side: Side::Left,
+            slant: Slant::Upright,
+        }
     }
 
     /// Run `check` inside a frame with the fonts of the window.

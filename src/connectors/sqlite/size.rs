@@ -1,0 +1,140 @@
+//! How large a table is, from a few pages: its first and last row number, and how densely rows lie at three
+//! places. Constant cost; never a walk over the file.
+
+use super::catalog::{Paging, Statistics, TableInfo};
+use super::commands as sent;
+use super::decode::int_of;
+use super::filter::quote;
+use super::link::{Ask, Taken};
+use super::sample::KeyRange;
+use crate::job::CallCtx;
+use crate::model::Result;
+use crate::model::cell::Cell;
+
+/// Rows looked at in each place.
+const RUN: i64 = 64;
+
+/// A table's size, as intervals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct TableSize {
+    /// Rows: least, best guess, most.
+    pub(super) rows: (f64, f64, f64),
+    /// Pages of the table's tree without overflow pages: least, best guess, most.
+    pub(super) pages: (f64, f64, f64),
+    /// Pages from the root to a row.
+    pub(super) depth: f64,
+    /// First and last row number, where there are any.
+    pub(super) range: Option<KeyRange>,
+    /// Whether row numbers have no gaps where we looked.
+    pub(super) is_dense: bool,
+}
+
+/// The size of a table with row numbers; none for an empty one.
+pub(super) async fn measure(
+    ctx: &CallCtx,
+    stage: &str,
+    taken: &mut Taken<'_>,
+    table: &TableInfo,
+    statistics: &Statistics,
+    used_pages: u64,
+) -> Result<Option<TableSize>> {
+    let Paging::RowNumber(number) = table.paging else { return Ok(None) };
+    let name = quote(&table.name);
+    let text = format!("SELECT (SELECT min({number}) FROM {name}), (SELECT max({number}) FROM {name})");
+    let (rows, ran) = taken.measured(ctx, stage, Ask::new(sent::RANGE, text)).await?;
+    let ends = rows.first().map(|row| (int_of(row.first()), int_of(row.get(1))));
+    let Some((Some(first), Some(last))) = ends else { return Ok(None) };
+    // One access checks the schema; the rest is two ways from the root to a leaf.
+    let depth = ((ran.pages.touched() as f64 - 1.0) / 2.0).max(1.0);
+    let range = KeyRange { first, last };
+    let place = |part: u64| {
+        let offset = u128::from(range.span()) * u128::from(part) / 8;
+        i64::try_from(i128::from(first) + i128::try_from(offset).unwrap_or(0)).unwrap_or(last)
+    };
+    let one = |parameter: u32| {
+        format!(
+            "SELECT count(*) AS n, min(r) AS lo, max(r) AS hi FROM (SELECT {number} AS r FROM {name} WHERE {number} >= ?{parameter} ORDER BY {number} LIMIT {RUN})"
+        )
+    };
+    let text = format!("SELECT n, lo, hi FROM ({} UNION ALL {} UNION ALL {})", one(1), one(2), one(3));
+    let ask = [1, 4, 6]
+        .into_iter()
+        .fold(Ask::new(sent::SPREAD, text), |ask, part| ask.bind(Cell::Int(place(part))));
+    let (places, ran) = taken.measured(ctx, stage, ask).await?;
+    let densities = places.iter().filter_map(|row| density(row)).collect::<Vec<_>>();
+    let seen = places.iter().filter_map(|row| int_of(row.first())).sum::<i64>().max(1) as f64;
+    let leaves = (ran.pages.touched() as f64 - 1.0 - 3.0 * (depth - 1.0)).max(1.0);
+    Ok(Some(size_of(range, &densities, seen, leaves, depth, statistics, used_pages)))
+}
+
+/// Rows per row number in a run.
+fn density(row: &[Cell]) -> Option<f64> {
+    let (count, low, high) = (int_of(row.first())?, int_of(row.get(1))?, int_of(row.get(2))?);
+    let width = high.checked_sub(low)?;
+    Some(if width <= 0 { 1.0 } else { (count - 1) as f64 / width as f64 })
+}
+
+fn size_of(
+    range: KeyRange,
+    densities: &[f64],
+    seen: f64,
+    leaves: f64,
+    depth: f64,
+    statistics: &Statistics,
+    used_pages: u64,
+) -> TableSize {
+    let span = range.span() as f64;
+    let least = densities.iter().copied().fold(1.0, f64::min);
+    let most = densities.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let mean =
+        if densities.is_empty() { 1.0 } else { densities.iter().sum::<f64>() / densities.len() as f64 };
+    let is_dense = least >= 0.999;
+    let rows = if is_dense {
+        // No gap where we looked: there may still be one elsewhere.
+        (span * 0.5, span, span)
+    } else {
+        ((span * least * 0.5).max(1.0), (span * mean).max(1.0), (span * most * 2.0).clamp(1.0, span))
+    };
+    let rows = match statistics.rows.map(|rows| rows as f64) {
+        // Statistics that fit the row numbers are better than three places.
+        Some(known) if known >= rows.0 * 0.5 && known <= rows.2 * 1.5 => {
+            let known = known.min(span);
+            (known * 0.9, known, (known * 1.1).min(span))
+        }
+        _ => rows,
+    };
+    // Three runs start and end inside a page: up to three pages are counted that hold few of the rows.
+    let per_page = (seen / leaves, seen / (leaves - 1.5).max(0.75), seen / (leaves - 3.0).max(0.5));
+    let used = used_pages.max(1) as f64;
+    let pages = |rows: f64, per_page: f64| (rows / per_page * 1.01 + depth - 1.0).clamp(1.0, used);
+    TableSize {
+        rows,
+        pages: (
+            pages(rows.0, per_page.2) * 0.8,
+            pages(rows.1, per_page.1),
+            (pages(rows.2, per_page.0) * 1.2).min(used),
+        ),
+        depth,
+        range: Some(range),
+        is_dense,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_follow_density_and_never_exceed_the_file_or_the_row_numbers() {
+        let range = KeyRange { first: 1, last: 10_000 };
+        let none = Statistics::default();
+        let dense = size_of(range, &[1.0, 1.0, 1.0], 192.0, 6.0, 2.0, &none, 1_000);
+        assert_eq!((dense.rows.1, dense.rows.2), (10_000.0, 10_000.0));
+        assert!(dense.pages.0 < dense.pages.1 && dense.pages.1 < dense.pages.2 && dense.pages.2 <= 1_000.0);
+        let sparse = size_of(range, &[0.3, 0.34, 0.33], 192.0, 6.0, 2.0, &none, 1_000);
+        assert!((3_000.0..3_600.0).contains(&sparse.rows.1));
+        let analyzed = Statistics { rows: Some(3_333), ..Statistics::default() };
+        let known = size_of(range, &[0.3, 0.34, 0.33], 192.0, 6.0, 2.0, &analyzed, 1_000);
+        assert_eq!(known.rows.1, 3_333.0);
+    }
+}
