@@ -1,9 +1,7 @@
 //! SQLite files, real ones: built here, the demo's, damaged ones, and ones that somebody writes to meanwhile.
 
-mod bench;
 mod browse;
 mod damage;
-mod load;
 mod logs;
 mod reads;
 
