@@ -69,8 +69,7 @@ pub fn run() -> Asked {
     match cli.verb {
         None => asked(cli.target, cli.window, data_dir, Otherwise::Tour),
         Some(Verb::Gui { target, window }) => asked(target, window, data_dir, Otherwise::Fail),
-        // TODO(worker): the guest's loop over `connectors::parsers()`.
-        Some(Verb::Worker) => Asked::Exit(ExitCode::FAILURE),
+        Some(Verb::Worker) => Asked::Exit(crate::kit::worker::guest::run(&crate::connectors::parsers())),
         Some(verb) => Asked::Exit(run_verb(verb, data_dir)),
     }
 }

@@ -4,6 +4,7 @@
 pub mod sqlite;
 
 use crate::connector::{Connector, Registry};
+use crate::kit::worker::Parser;
 
 #[cfg(feature = "csv")]
 pub mod csv;
@@ -18,6 +19,9 @@ pub fn registry() -> Registry {
 }
 
 /// The parsers of this build, for the worker's guest.
-pub fn parsers() -> Vec<&'static dyn crate::kit::worker::Parser> {
-    vec![]
+pub fn parsers() -> Vec<&'static dyn Parser> {
+    vec![
+        #[cfg(any(test, feature = "testkit"))]
+        &crate::kit::worker::probe::PROBE,
+    ]
 }

@@ -20,6 +20,7 @@ pub struct ColumnState {
     /// Smallest and largest value.
     pub range: Option<(Cell, Cell)>,
     /// Sum of numbers and its compensation (Neumaier).
+    #[serde(with = "super::exact::float_pair")]
     pub sum: (f64, f64),
     /// Numbers summed.
     pub summed: u64,
@@ -28,10 +29,13 @@ pub struct ColumnState {
     /// Exact counts by value, while there are few; then empty and the sketches run.
     pub exact: Option<Vec<(Cell, u64)>>,
     /// HyperLogLog of the values' hashes.
+    #[serde(with = "super::exact::bytes")]
     pub distinct_sketch: Vec<u8>,
     /// KLL of numeric positions.
+    #[serde(with = "super::exact::bytes")]
     pub quantile_sketch: Vec<u8>,
     /// Frequent items.
+    #[serde(with = "super::exact::bytes")]
     pub frequent_sketch: Vec<u8>,
 }
 

@@ -9,6 +9,7 @@ pub mod column_state;
 pub mod command;
 pub mod connection;
 pub mod error;
+mod exact;
 pub mod filter;
 pub mod gate;
 pub mod load;

@@ -14,3 +14,7 @@ mod sqlite;
 #[cfg(test)]
 #[expect(clippy::string_slice, reason = "a test may die on a source file it cannot read")]
 mod tidy;
+
+#[cfg(test)]
+#[cfg(unix)]
+mod worker;
