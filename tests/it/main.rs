@@ -3,6 +3,12 @@
 //! Add a module here; keep every module under `#[cfg(test)]`, so that the lints know it for test code.
 
 #[cfg(test)]
+#[cfg(feature = "testkit")]
+mod conformance;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod fixtures;
+#[cfg(test)]
 #[cfg(feature = "gui")]
 mod gui_grid;
 #[cfg(test)]

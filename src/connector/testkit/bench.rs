@@ -22,11 +22,12 @@ pub(super) type Check = Result<(), String>;
 
 /// Fails a check with a sentence unless the condition holds.
 macro_rules! ensure {
-    ($holds:expr, $($why:tt)+) => {
-        if !$holds {
+    ($holds:expr, $($why:tt)+) => {{
+        let holds: bool = $holds;
+        if !holds {
             return Err(format!($($why)+));
         }
-    };
+    }};
 }
 pub(super) use ensure;
 
@@ -105,7 +106,7 @@ impl Bench {
         let before = (self.subject.fingerprint)()?;
         let answer = tokio::time::timeout(self.subject.deadline, check(self)).await;
         let after = (self.subject.fingerprint)()?;
-        answer.map_err(|_| format!("it hangs: no end within {:?}", self.subject.deadline))??;
+        answer.map_err(|late| format!("it hangs, no end within {:?}: {late}", self.subject.deadline))??;
         ensure!(before == after, "the upstream was changed:\nbefore: {before}\nafter:  {after}");
         Ok(())
     }

@@ -115,9 +115,11 @@ pub(super) async fn refused_by_the_recorder(bench: &Bench) -> Check {
     refusing.refuse();
     let ctx = super::super::bench::context(&refusing);
     match subject.connector.connect(&ctx, &subject.connection, &(subject.credentials)()).await {
-        Ok(_) => ensure!(refusing.refused() == 0, "it connects by what could not be written down"),
+        Ok(_) => {
+            ensure!(refusing.refused() == 0, "it connects by what could not be written down");
+        }
         Err(error) => {
-            ensure!(error.attempted.contains(StatementLog::REFUSAL), "connecting hides why: {error}")
+            ensure!(error.attempted.contains(StatementLog::REFUSAL), "connecting hides why: {error}");
         }
     }
 

@@ -1,0 +1,23 @@
+//! Every connector of the registry passes the one suite over an upstream of known content.
+
+use headwater::connector::testkit::conform;
+
+use super::fixtures;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_connector_of_the_registry_conforms() {
+    let mut failures = Vec::new();
+    for connector in headwater::connectors::registry().iter() {
+        let id = connector.card().id;
+        let Some(make) = fixtures::of(id) else {
+            failures.push(format!("{id}: has no upstream of known content in tests/it/fixtures"));
+            continue;
+        };
+        for (sentence, answer) in conform(make().await).await {
+            if let Err(why) = answer {
+                failures.push(format!("{id}: {sentence}: {why}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} checks do not hold:\n{}", failures.len(), failures.join("\n"));
+}
