@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use crate::model::batch::Batch;
 use crate::model::column_state::TableState;
 use crate::model::lost::Findings;
+use crate::model::stats::TableProfile;
 use crate::model::{Error, ErrorKind, Result};
 
 /// Whether the sink wants more.
@@ -28,6 +29,11 @@ pub trait BatchSink: Send {
         Err(Error::new(ErrorKind::Unsupported, "read", "this sink takes rows, not column states"))
     }
 
+    /// Takes a profile that the source's catalogue already knew.
+    async fn catalog(&mut self, _profile: TableProfile) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "read", "this sink takes rows, not a catalogue profile"))
+    }
+
     /// Takes what was lost or disagrees.
     fn findings(&mut self, findings: Findings);
 }
@@ -39,6 +45,8 @@ pub struct Collected {
     pub batches: Vec<Batch>,
     /// The column states, if a profile was read.
     pub state: Option<TableState>,
+    /// The catalogue's profile, if one was read.
+    pub catalog: Option<TableProfile>,
     /// What was lost.
     pub findings: Findings,
 }
@@ -59,6 +67,11 @@ impl BatchSink for Collected {
 
     async fn state(&mut self, state: TableState) -> Result<()> {
         self.state = Some(state);
+        Ok(())
+    }
+
+    async fn catalog(&mut self, profile: TableProfile) -> Result<()> {
+        self.catalog = Some(profile);
         Ok(())
     }
 

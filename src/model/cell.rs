@@ -16,7 +16,7 @@ pub enum Cell {
     /// The record has no such key (or the row was too short).
     Missing,
     /// Bytes that are no value of the column's encoding, kept.
-    Invalid(#[serde(with = "super::exact::bytes")] Vec<u8>),
+    Invalid(#[serde(with = "super::wire::bytes")] Vec<u8>),
     /// True or false.
     Bool(bool),
     /// Signed whole number.
@@ -24,15 +24,15 @@ pub enum Cell {
     /// Unsigned whole number.
     UInt(u64),
     /// 64-bit float.
-    Float(#[serde(with = "super::exact::float")] f64),
+    Float(#[serde(with = "super::wire::float")] f64),
     /// 32-bit float (prints with its own digits, not those of its 64-bit neighbour).
-    Float32(#[serde(with = "super::exact::float32")] f32),
+    Float32(#[serde(with = "super::wire::float32")] f32),
     /// Exact decimal digits.
     Decimal(String),
     /// Text.
     Text(String),
     /// Bytes.
-    Bytes(#[serde(with = "super::exact::bytes")] Vec<u8>),
+    Bytes(#[serde(with = "super::wire::bytes")] Vec<u8>),
     /// Days since 1970-01-01.
     Date(i32),
     /// Time of day in the column's unit.

@@ -9,7 +9,6 @@ pub mod column_state;
 pub mod command;
 pub mod connection;
 pub mod error;
-mod exact;
 pub mod filter;
 pub mod gate;
 pub mod load;
@@ -19,5 +18,6 @@ pub mod read;
 pub mod schema;
 pub mod stats;
 pub mod units;
+pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};

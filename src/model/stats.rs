@@ -28,6 +28,9 @@ pub struct TopValue {
     pub count: u64,
     /// By how much the count may be too high.
     pub error: u64,
+    /// Whether `value` is only the beginning of a long text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// One bar of a histogram.
@@ -54,7 +57,7 @@ pub struct Quantile {
     pub value: Cell,
 }
 
-/// Lengths of text (characters) or bytes.
+/// Lengths of text (characters), bytes, or lists (items).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lengths {
     /// Shortest.
@@ -80,10 +83,19 @@ pub struct ColumnProfile {
     pub missing: u64,
     /// Values that are not of the column's type (kept, counted apart).
     pub odd: u64,
-    /// Distinct values.
+    /// Values of the type that arithmetic leaves out: NaN, infinities, times beyond the calendar.
+    #[serde(default)]
+    pub special: u64,
+    /// Empty texts and bytes.
+    #[serde(default)]
+    pub empty: u64,
+    /// Distinct values; of a sample whose table size is known, the estimate for the table.
     pub distinct: Option<f64>,
     /// What `distinct` rests on.
     pub distinct_basis: Basis,
+    /// Bounds of `distinct` for the whole table, when only a sample was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct_range: Option<(f64, f64)>,
     /// Smallest.
     pub min: Option<Cell>,
     /// Largest.
@@ -100,8 +112,44 @@ pub struct ColumnProfile {
     pub lengths: Option<Lengths>,
     /// Relative error of sketched figures (one standard deviation of `distinct`).
     pub error_bound: Option<f64>,
+    /// Error of the ranks of sketched quantiles (0.01 = one percentile), 99 % confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank_error: Option<f64>,
+    /// Remarks a reader needs to take the figures rightly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Where catalogue figures come from, with their age.
     pub source: Option<String>,
+}
+
+impl ColumnProfile {
+    /// A profile that knows nothing yet.
+    pub fn unknown(name: impl Into<String>, logical: LogicalType) -> Self {
+        Self {
+            name: name.into(),
+            logical,
+            rows: 0,
+            nulls: None,
+            missing: 0,
+            odd: 0,
+            special: 0,
+            empty: 0,
+            distinct: None,
+            distinct_basis: Basis::Estimate,
+            distinct_range: None,
+            min: None,
+            max: None,
+            mean: None,
+            quantiles: Vec::new(),
+            histogram: Vec::new(),
+            top: Vec::new(),
+            lengths: None,
+            error_bound: None,
+            rank_error: None,
+            notes: Vec::new(),
+            source: None,
+        }
+    }
 }
 
 /// What is found about a table.

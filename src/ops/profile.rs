@@ -11,13 +11,12 @@ use crate::connector::guard::Override;
 use crate::job::{BatchSink, CallCtx, Flow};
 use crate::model::batch::Batch;
 use crate::model::column_state::TableState;
-use crate::model::load::Dim;
 use crate::model::lost::Findings;
 use crate::model::node::NodePath;
 use crate::model::read::{Bound, ProfileLevel, ReadEnd, ReadSpec, Sample, SampleMethod, SampleSize, Want};
 use crate::model::stats::{Basis, TableProfile};
-use crate::model::{Error, ErrorKind, Result};
-use crate::profiler::{self, TableProfiler};
+use crate::model::{Error, Result};
+use crate::profiler::{self, Coverage, TableProfiler};
 
 /// A profile and how it was read.
 #[derive(Debug)]
@@ -55,6 +54,16 @@ impl Opened {
         spec
     }
 
+    /// Rows of the node as its catalogue knows them, where a profile looks at some of them only.
+    async fn known_rows(&self, ctx: &CallCtx, prepared: &Prepared) -> Option<u64> {
+        let spec = &prepared.plan.spec;
+        if spec.query.is_some() || spec.filter.is_some() {
+            return None;
+        }
+        // A catalogue that can't be asked only leaves the number open.
+        self.describe(ctx, &prepared.node).await.ok()?.node.rows.map(|rows| rows.value)
+    }
+
     /// Reads a profile.
     ///
     /// # Errors
@@ -65,46 +74,33 @@ impl Opened {
         prepared: Prepared,
         given: Option<&Override>,
     ) -> Result<Profiled> {
-        let level = match prepared.plan.spec.want {
-            Want::Profile(level) => level,
-            Want::Rows => {
-                return Err(Error::unexpected("profile", "a read of rows was prepared, not a profile"));
-            }
-        };
+        if prepared.plan.spec.want == Want::Rows {
+            return Err(Error::unexpected("profile", "a read of rows was prepared, not a profile"));
+        }
+        let known = self.known_rows(ctx, &prepared).await;
         let mut sink = ProfileSink::default();
         let done = self.read(ctx, prepared, given, &mut sink).await?;
-        let (state, findings) = sink.end()?;
+        if let Some(catalog) = sink.catalog.take() {
+            return Ok(Profiled { profile: catalog, done });
+        }
+        let (state, findings) = sink.end();
         if let (Err(error), true) = (&done.report.end, state.rows == 0) {
             return Err(error.clone());
         }
-        let mut profile = profiler::finish(&state, basis(level, &done), &done.plan.method);
-        profile.findings = findings;
-        set_rows(&mut profile, level, &done);
+        let profile = profiler::finish(&state, &coverage(&done, state.rows, known), findings)?;
         Ok(Profiled { profile, done })
     }
 }
 
-/// What the figures rest on: a whole pass counts exactly, everything else is a sample.
-fn basis(level: ProfileLevel, done: &Done) -> Basis {
-    match (level, &done.report.end) {
-        (ProfileLevel::Catalog, _) => Basis::Estimate,
-        (_, Ok(ReadEnd::Complete)) if done.plan.spec.sample.is_none() => Basis::Exact,
-        _ => Basis::Sample,
+/// Which rows were seen, out of which: a whole pass counts exactly, everything else is a sample of what the
+/// estimate knew.
+fn coverage(done: &Done, rows_seen: u64, known: Option<u64>) -> Coverage {
+    let whole = matches!(done.report.end, Ok(ReadEnd::Complete)) && done.plan.spec.sample.is_none();
+    let method = done.plan.method.clone();
+    if whole {
+        return Coverage { rows: Some(rows_seen), rows_basis: Basis::Exact, seen: Basis::Exact, method };
     }
-}
-
-/// Rows of the table: counted by a whole pass, else as the estimate knew them.
-fn set_rows(profile: &mut TableProfile, level: ProfileLevel, done: &Done) {
-    if basis(level, done) == Basis::Exact && level != ProfileLevel::Catalog {
-        profile.rows = Some(profile.rows_seen);
-        profile.rows_basis = Basis::Exact;
-    } else if profile.rows.is_none() {
-        let known =
-            done.estimate.quantity(Dim::RowsExamined).or_else(|| done.estimate.quantity(Dim::RowsReturned));
-        let whole = known.filter(|_| level == ProfileLevel::Catalog);
-        profile.rows = whole.map(|quantity| quantity.mid.round() as u64);
-        profile.rows_basis = Basis::Estimate;
-    }
+    Coverage { rows: known, rows_basis: Basis::Estimate, seen: Basis::Sample, method }
 }
 
 /// Feeds rows to a profiler, or merges states of a native one.
@@ -112,17 +108,18 @@ fn set_rows(profile: &mut TableProfile, level: ProfileLevel, done: &Done) {
 struct ProfileSink {
     profiler: Option<TableProfiler>,
     state: Option<TableState>,
+    catalog: Option<TableProfile>,
     findings: Findings,
 }
 
 impl ProfileSink {
-    fn end(self) -> Result<(TableState, Findings)> {
+    fn end(self) -> (TableState, Findings) {
         let state = match (self.state, self.profiler) {
             (Some(state), _) => state,
             (None, Some(profiler)) => profiler.state(),
             (None, None) => TableState::default(),
         };
-        Ok((state, self.findings))
+        (state, self.findings)
     }
 }
 
@@ -130,21 +127,20 @@ impl ProfileSink {
 impl BatchSink for ProfileSink {
     async fn batch(&mut self, batch: Batch) -> Result<Flow> {
         let profiler = self.profiler.get_or_insert_with(|| TableProfiler::new(Arc::clone(&batch.schema)));
-        profiler.push(&batch);
+        profiler.push(&batch)?;
         Ok(Flow::More)
     }
 
     async fn state(&mut self, state: TableState) -> Result<()> {
         self.state = Some(match self.state.take() {
             None => state,
-            Some(known) => profiler::merge(&known, &state).map_err(|error| {
-                Error::new(
-                    ErrorKind::Decode,
-                    "profile",
-                    format!("column states don't fit each other: {error}"),
-                )
-            })?,
+            Some(known) => profiler::merge(&known, &state)?,
         });
+        Ok(())
+    }
+
+    async fn catalog(&mut self, profile: TableProfile) -> Result<()> {
+        self.catalog = Some(profile);
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::model::load::{Dim, LoadActual};
 use crate::model::lost::Findings;
 use crate::model::read::{Bound, Continuation, ReadEnd, ReadSpec};
 use crate::model::schema::Schema;
+use crate::model::stats::TableProfile;
 use crate::model::{Error, ErrorKind, Result};
 
 /// What a spent permit brought.
@@ -198,6 +199,10 @@ impl BatchSink for GuardedSink<'_> {
     async fn state(&mut self, state: TableState) -> Result<()> {
         self.fetched += state.rows;
         self.inner.state(state).await
+    }
+
+    async fn catalog(&mut self, profile: TableProfile) -> Result<()> {
+        self.inner.catalog(profile).await
     }
 
     fn findings(&mut self, findings: Findings) {

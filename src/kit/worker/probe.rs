@@ -10,7 +10,7 @@ use super::{GuestJob, Parser};
 use crate::job::Flow;
 use crate::model::batch::{BatchBuilder, Origin};
 use crate::model::cell::Cell;
-use crate::model::column_state::{ColumnState, TableState};
+use crate::model::column_state::{ColumnState, Sum, TableState};
 use crate::model::lost::{Findings, Lost};
 use crate::model::node::NodePath;
 use crate::model::schema::{Field, LogicalType, Schema};
@@ -105,7 +105,7 @@ fn state(job: GuestJob<'_>) -> Result<Value> {
     let fields = (0..columns).map(|index| Field::new(format!("c{index}"), LogicalType::FLOAT64)).collect();
     let column = ColumnState {
         rows: 5,
-        sum: (f64::INFINITY, 0.0),
+        sum: Sum { float: f64::INFINITY, ..Sum::default() },
         distinct_sketch: vec![7; 10_000],
         ..ColumnState::default()
     };

@@ -4,7 +4,7 @@ use super::*;
 use crate::kit::worker::message::{batch_payload, json, state_payloads};
 use crate::model::batch::{BatchBuilder, Origin};
 use crate::model::cell::Cell;
-use crate::model::column_state::ColumnState;
+use crate::model::column_state::{ColumnState, Sum};
 use crate::model::schema::{Field, LogicalType, StructField, TimeUnit, Zone};
 
 /// Small and repeatable; the quality of the randomness is of no matter here.
@@ -239,8 +239,11 @@ fn random_frames_are_refused_and_never_panic() {
 fn column_states_cross_in_parts() {
     let columns = 1000;
     let fields = (0..columns).map(|index| Field::new(format!("c{index}"), LogicalType::FLOAT64)).collect();
-    let column =
-        ColumnState { distinct_sketch: vec![1; 10_000], sum: (f64::INFINITY, 0.1), ..Default::default() };
+    let column = ColumnState {
+        distinct_sketch: vec![1; 10_000],
+        sum: Sum { float: f64::INFINITY, compensation: 0.1, ..Sum::default() },
+        ..Default::default()
+    };
     let sent = TableState { schema: Schema::new(fields), rows: 3, columns: vec![column; columns] };
     let payloads = state_payloads(&sent).unwrap();
     assert!(payloads.len() > 2);
