@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 
 use super::super::bench::{Bench, Check, Live, alike, ensure, same_rows};
+use crate::job::sink::Collected;
 use crate::job::{BatchSink, Flow};
 use crate::model::ability::Support;
 use crate::model::batch::Batch;
 use crate::model::cell::Cell;
-use crate::model::column_state::TableState;
 use crate::model::filter::Filter;
 use crate::model::load::Dim;
 use crate::model::lost::Findings;
@@ -247,28 +247,6 @@ pub(super) async fn sampled(bench: &Bench) -> Check {
     Ok(())
 }
 
-/// Takes rows or the states of a profile, and counts either.
-#[derive(Default)]
-struct Either {
-    rows: u64,
-    state: Option<TableState>,
-}
-
-#[async_trait]
-impl BatchSink for Either {
-    async fn batch(&mut self, batch: Batch) -> ModelResult<Flow> {
-        self.rows += batch.row_count() as u64;
-        Ok(Flow::More)
-    }
-
-    async fn state(&mut self, state: TableState) -> ModelResult<()> {
-        self.state = Some(state);
-        Ok(())
-    }
-
-    fn findings(&mut self, _findings: Findings) {}
-}
-
 pub(super) async fn profiles(bench: &Bench) -> Check {
     let live = bench.connect().await?;
     let total = bench.subject.rows;
@@ -285,13 +263,21 @@ pub(super) async fn profiles(bench: &Bench) -> Check {
             }
             Err(error) => return Err(format!("a profile at {}: {error}", level.word())),
         };
-        let mut sink = Either::default();
+        let mut sink = Collected::default();
         let report = crate::connector::guard::run(&live.ctx(), &*live.source, permit, &mut sink).await;
         report.end.map_err(|error| format!("a profile at {}: {error}", level.word()))?;
-        let seen = sink.state.as_ref().map_or(sink.rows, |state| state.rows);
+        let seen = sink.state.as_ref().map_or(sink.row_count() as u64, |state| state.rows);
         ensure!(seen <= total, "the profile at {} saw {seen} rows of {total}", level.word());
         ensure!(level != ProfileLevel::Scan || seen == total, "the scan saw {seen} rows of {total}");
         ensure!(level == ProfileLevel::Catalog || seen > 0, "the profile at {} saw nothing", level.word());
+        if let Some(profile) = &sink.catalog {
+            ensure!(level == ProfileLevel::Catalog, "the profile at {} is the catalogue's", level.word());
+            ensure!(!profile.columns.is_empty(), "the catalogue's profile has no columns");
+            ensure!(
+                !profile.method.trim().is_empty(),
+                "the catalogue's profile does not say what it rests on"
+            );
+        }
         if let Some(state) = &sink.state {
             let columns = state.schema.fields.len();
             ensure!(
