@@ -9,13 +9,17 @@ async fn every_connector_of_the_registry_conforms() {
     let mut failures = Vec::new();
     for connector in headwater::connectors::registry().iter() {
         let id = connector.card().id;
-        let Some(make) = fixtures::of(id) else {
+        let upstreams = fixtures::of(id);
+        if upstreams.is_empty() {
             failures.push(format!("{id}: has no upstream of known content in tests/it/fixtures"));
-            continue;
-        };
-        for (sentence, answer) in conform(make().await).await {
-            if let Err(why) = answer {
-                failures.push(format!("{id}: {sentence}: {why}"));
+        }
+        for make in upstreams {
+            let subject = make().await;
+            let name = subject.connection.name.clone();
+            for (sentence, answer) in conform(subject).await {
+                if let Err(why) = answer {
+                    failures.push(format!("{id}, {name}: {sentence}: {why}"));
+                }
             }
         }
     }

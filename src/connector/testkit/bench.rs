@@ -59,7 +59,7 @@ pub struct Subject {
     pub connection: Connection,
     /// Its secrets.
     pub credentials: fn() -> Credentials,
-    /// A node of 20 to 5 000 rows.
+    /// A node of 20 rows and more: few enough to be read whole some fifty times.
     pub readable: NodePath,
     /// Rows of `readable`.
     pub rows: u64,

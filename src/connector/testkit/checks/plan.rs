@@ -142,12 +142,6 @@ fn sound(estimate: &LoadEstimate) -> Check {
             quantity.dim
         );
         ensure!(!quantity.source.trim().is_empty(), "{:?} rests on nothing", quantity.dim);
-        let exact = matches!(quantity.provenance, Provenance::Exact);
-        ensure!(
-            !exact || lo == hi || quantity.upper == UpperEnd::Hard,
-            "{:?} is exact and a soft interval",
-            quantity.dim
-        );
     }
     let mut dims = estimate.quantities.iter().map(|quantity| quantity.dim).collect::<Vec<_>>();
     dims.extend(&estimate.not_estimable);

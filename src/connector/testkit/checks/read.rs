@@ -95,7 +95,8 @@ pub(super) async fn byte_bound(bench: &Bench) -> Check {
 pub(super) async fn pages(bench: &Bench) -> Check {
     let live = bench.connect().await?;
     let all = everything(bench, &live).await?;
-    for size in [3, 64] {
+    let rows = bench.subject.rows;
+    for size in [(rows / 20).max(3), (rows / 3).max(64)] {
         let mut got = Vec::new();
         let mut spec = ReadSpec { bound: Bound::rows(size), ..bench.all() };
         // The last page may be empty, and an upstream may give short pages.
