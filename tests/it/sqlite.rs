@@ -2,6 +2,7 @@
 
 mod browse;
 mod damage;
+mod load;
 mod logs;
 mod reads;
 

@@ -8,7 +8,7 @@ use super::commands as sent;
 use super::decode::{int_of, logical_of, note_of, text_of};
 use super::link::{Ask, Link, Taken};
 use super::open::Stamp;
-use super::size::{self, TableSize};
+use super::size::{self, Ends, TableSize};
 use crate::job::CallCtx;
 use crate::model::cell::Cell;
 use crate::model::load::Provenance;
@@ -44,6 +44,13 @@ pub(super) struct FileFacts {
     pub(super) has_samples: bool,
     /// Version of the built-in library.
     pub(super) library: String,
+}
+
+impl FileFacts {
+    /// Pages that hold something.
+    pub(super) fn used_pages(&self) -> u64 {
+        self.pages.saturating_sub(self.free_pages).max(1)
+    }
 }
 
 /// A column as the schema declares it.
@@ -179,6 +186,7 @@ struct Kept {
     facts: Option<Arc<FileFacts>>,
     tables: BTreeMap<String, Arc<TableInfo>>,
     statistics: BTreeMap<String, Arc<Statistics>>,
+    ends: BTreeMap<String, Option<Ends>>,
     sizes: BTreeMap<String, Option<TableSize>>,
 }
 
@@ -293,12 +301,35 @@ impl Catalog {
         if let Some(size) = self.known_size(link, &table.name) {
             return Ok(size);
         }
-        let facts = self.facts(ctx, stage, link, taken).await?;
-        let statistics = self.statistics(ctx, stage, link, taken, &table.name).await?;
-        let used = facts.pages.saturating_sub(facts.free_pages);
-        let size = size::measure(ctx, stage, taken, table, &statistics, used).await?;
+        let size = match (self.ends(ctx, stage, link, taken, table).await?, &table.paging) {
+            (Some(ends), Paging::RowNumber(number)) => {
+                let facts = self.facts(ctx, stage, link, taken).await?;
+                let statistics = self.statistics(ctx, stage, link, taken, &table.name).await?;
+                let spread = size::measure(ctx, stage, taken, table, number, ends).await?;
+                Some(size::size_of(ends, &spread, &statistics, facts.used_pages()))
+            }
+            _ => None,
+        };
         self.kept(link, |kept| kept.sizes.insert(table.name.clone(), size));
         Ok(size)
+    }
+
+    /// First and last row number of a table that has any.
+    pub(super) async fn ends(
+        &self,
+        ctx: &CallCtx,
+        stage: &str,
+        link: &Link,
+        taken: &mut Taken<'_>,
+        table: &TableInfo,
+    ) -> Result<Option<Ends>> {
+        let Paging::RowNumber(number) = table.paging else { return Ok(None) };
+        if let Some(ends) = self.kept(link, |kept| kept.ends.get(&table.name).copied()) {
+            return Ok(ends);
+        }
+        let ends = size::ends(ctx, stage, taken, &table.name, number).await?;
+        self.kept(link, |kept| kept.ends.insert(table.name.clone(), ends));
+        Ok(ends)
     }
 
     /// The size of a table, if it was measured before.

@@ -1,7 +1,7 @@
 //! How large a table is, from a few pages: its first and last row number, and how densely rows lie at three
 //! places. Constant cost; never a walk over the file.
 
-use super::catalog::{Paging, Statistics, TableInfo};
+use super::catalog::{Statistics, TableInfo};
 use super::commands as sent;
 use super::decode::int_of;
 use super::filter::quote;
@@ -29,24 +29,45 @@ pub(super) struct TableSize {
     pub(super) is_dense: bool,
 }
 
-/// The size of a table with row numbers; none for an empty one.
-pub(super) async fn measure(
+/// First and last row number, and how many pages lead to a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ends {
+    /// The row numbers.
+    pub(super) range: KeyRange,
+    /// Pages from the root to a row.
+    pub(super) depth: f64,
+}
+
+/// Looks up the first and the last row number; none for an empty table.
+pub(super) async fn ends(
     ctx: &CallCtx,
     stage: &str,
     taken: &mut Taken<'_>,
-    table: &TableInfo,
-    statistics: &Statistics,
-    used_pages: u64,
-) -> Result<Option<TableSize>> {
-    let Paging::RowNumber(number) = table.paging else { return Ok(None) };
-    let name = quote(&table.name);
+    table: &str,
+    number: &str,
+) -> Result<Option<Ends>> {
+    let name = quote(table);
     let text = format!("SELECT (SELECT min({number}) FROM {name}), (SELECT max({number}) FROM {name})");
     let (rows, ran) = taken.measured(ctx, stage, Ask::new(sent::RANGE, text)).await?;
     let ends = rows.first().map(|row| (int_of(row.first()), int_of(row.get(1))));
     let Some((Some(first), Some(last))) = ends else { return Ok(None) };
     // One access checks the schema; the rest is two ways from the root to a leaf.
     let depth = ((ran.pages.touched() as f64 - 1.0) / 2.0).max(1.0);
-    let range = KeyRange { first, last };
+    Ok(Some(Ends { range: KeyRange { first, last }, depth }))
+}
+
+/// The size of a table with row numbers, by how densely rows lie at three places.
+pub(super) async fn measure(
+    ctx: &CallCtx,
+    stage: &str,
+    taken: &mut Taken<'_>,
+    table: &TableInfo,
+    number: &str,
+    ends: Ends,
+) -> Result<Spread> {
+    let name = quote(&table.name);
+    let Ends { range, depth } = ends;
+    let KeyRange { first, last } = range;
     let place = |part: u64| {
         let offset = u128::from(range.span()) * u128::from(part) / 8;
         i64::try_from(i128::from(first) + i128::try_from(offset).unwrap_or(0)).unwrap_or(last)
@@ -64,7 +85,15 @@ pub(super) async fn measure(
     let densities = places.iter().filter_map(|row| density(row)).collect::<Vec<_>>();
     let seen = places.iter().filter_map(|row| int_of(row.first())).sum::<i64>().max(1) as f64;
     let leaves = (ran.pages.touched() as f64 - 1.0 - 3.0 * (depth - 1.0)).max(1.0);
-    Ok(Some(size_of(range, &densities, seen, leaves, depth, statistics, used_pages)))
+    Ok(Spread { densities, seen, leaves })
+}
+
+/// What three places told.
+#[derive(Clone, Debug)]
+pub(super) struct Spread {
+    densities: Vec<f64>,
+    seen: f64,
+    leaves: f64,
 }
 
 /// Rows per row number in a run.
@@ -74,15 +103,9 @@ fn density(row: &[Cell]) -> Option<f64> {
     Some(if width <= 0 { 1.0 } else { (count - 1) as f64 / width as f64 })
 }
 
-fn size_of(
-    range: KeyRange,
-    densities: &[f64],
-    seen: f64,
-    leaves: f64,
-    depth: f64,
-    statistics: &Statistics,
-    used_pages: u64,
-) -> TableSize {
+/// The size of a table from its ends, its spread, its statistics and the pages in use.
+pub(super) fn size_of(ends: Ends, spread: &Spread, statistics: &Statistics, used_pages: u64) -> TableSize {
+    let (Ends { range, depth }, Spread { densities, seen, leaves }) = (ends, spread);
     let span = range.span() as f64;
     let least = densities.iter().copied().fold(1.0, f64::min);
     let most = densities.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
@@ -91,7 +114,7 @@ fn size_of(
     let is_dense = least >= 0.999;
     let rows = if is_dense {
         // No gap where we looked: there may still be one elsewhere.
-        (span * 0.5, span, span)
+        (span * 0.7, span, span)
     } else {
         ((span * least * 0.5).max(1.0), (span * mean).max(1.0), (span * most * 2.0).clamp(1.0, span))
     };
@@ -127,14 +150,16 @@ mod tests {
     #[test]
     fn sizes_follow_density_and_never_exceed_the_file_or_the_row_numbers() {
         let range = KeyRange { first: 1, last: 10_000 };
+        let ends = Ends { range, depth: 2.0 };
+        let spread = |densities: &[f64]| Spread { densities: densities.to_vec(), seen: 192.0, leaves: 6.0 };
         let none = Statistics::default();
-        let dense = size_of(range, &[1.0, 1.0, 1.0], 192.0, 6.0, 2.0, &none, 1_000);
+        let dense = size_of(ends, &spread(&[1.0, 1.0, 1.0]), &none, 1_000);
         assert_eq!((dense.rows.1, dense.rows.2), (10_000.0, 10_000.0));
         assert!(dense.pages.0 < dense.pages.1 && dense.pages.1 < dense.pages.2 && dense.pages.2 <= 1_000.0);
-        let sparse = size_of(range, &[0.3, 0.34, 0.33], 192.0, 6.0, 2.0, &none, 1_000);
+        let sparse = size_of(ends, &spread(&[0.3, 0.34, 0.33]), &none, 1_000);
         assert!((3_000.0..3_600.0).contains(&sparse.rows.1));
         let analyzed = Statistics { rows: Some(3_333), ..Statistics::default() };
-        let known = size_of(range, &[0.3, 0.34, 0.33], 192.0, 6.0, 2.0, &analyzed, 1_000);
+        let known = size_of(ends, &spread(&[0.3, 0.34, 0.33]), &analyzed, 1_000);
         assert_eq!(known.rows.1, 3_333.0);
     }
 }
