@@ -102,10 +102,10 @@ impl Desk<'_> {
         if let Some(work) = self.first_rows(&steps).await? {
             return Ok(work);
         }
-        if step.entry == sent::SAMPLE_RUNS || step.entry == sent::SAMPLE_KEYS {
-            if let Some(work) = self.sample_by_number().await? {
-                return Ok(work);
-            }
+        if (step.entry == sent::SAMPLE_RUNS || step.entry == sent::SAMPLE_KEYS)
+            && let Some(work) = self.sample_by_number().await?
+        {
+            return Ok(work);
         }
         self.probed(&steps).await
     }
@@ -244,7 +244,7 @@ impl Desk<'_> {
 
     /// The catalogue level of a profile: a few pages.
     fn catalog_work(&self) -> Work {
-        let few = Span3::of(0.0, 2.0, 10.0);
+        let few = Span3::of(0.0, 5.0, 60.0);
         Work {
             touched: few,
             distinct: few,

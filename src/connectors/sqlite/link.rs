@@ -117,6 +117,7 @@ impl RowTaker for Collect {
 struct Connected {
     raw: SqliteConnection,
     page_bytes: u64,
+    mode: OpenMode,
 }
 
 /// Access to one file.
@@ -231,7 +232,7 @@ async fn connect(ctx: &CallCtx, stage: &str, opening: &Opening) -> Result<Connec
     match opened.await {
         Ok(raw) => {
             statement.done(0).await?;
-            Ok(Connected { raw, page_bytes: opening.page_bytes })
+            Ok(Connected { raw, page_bytes: opening.page_bytes, mode: opening.mode })
         }
         Err(error) => Err(statement.failed(errors::of(stage, &error).with("path", path)).await),
     }
@@ -387,14 +388,14 @@ impl Taken<'_> {
                     ran.stopped = Some(Stopped::AtLimit);
                 }
                 _ => {
-                    meter(ctx, &ran, connected.page_bytes);
+                    meter(ctx, &ran, connected.page_bytes, connected.mode);
                     self.connected = Some(connected);
                     let error = if ctx.is_cancelled() { Error::cancelled(stage) } else { error };
                     return Err(statement.failed(error).await);
                 }
             },
         }
-        meter(ctx, &ran, connected.page_bytes);
+        meter(ctx, &ran, connected.page_bytes, connected.mode);
         self.connected = Some(connected);
         statement.done(rows).await?;
         Ok(ran)
@@ -467,8 +468,11 @@ async fn counters_now(connected: &mut Connected, stage: &str) -> Result<(Pages, 
 /// Seconds one step of SQLite's virtual machine is taken to last. An assumption, said wherever it is used.
 pub(super) const SECONDS_A_STEP: f64 = 60e-9;
 
+/// Bytes at the start of the file that tell whether it changed.
+const CHANGE_COUNTER_BYTES: u64 = 16;
+
 /// Writes SQLite's own counters into the call's meter.
-fn meter(ctx: &CallCtx, ran: &Ran, page_bytes: u64) {
+fn meter(ctx: &CallCtx, ran: &Ran, page_bytes: u64, mode: OpenMode) {
     use crate::model::load::Dim;
     let meter = ctx.meter();
     meter.add(
@@ -476,10 +480,12 @@ fn meter(ctx: &CallCtx, ran: &Ran, page_bytes: u64) {
         ran.pages.touched() as f64,
         "SQLite: SQLITE_DBSTATUS_CACHE_HIT + SQLITE_DBSTATUS_CACHE_MISS",
     );
+    // Under a rollback journal each statement reads the change counter again, whatever the cache holds.
+    let counter = if mode == OpenMode::Rollback { CHANGE_COUNTER_BYTES } else { 0 };
     meter.add(
         Dim::BytesServer,
-        (ran.pages.misses * page_bytes) as f64,
-        "SQLite: SQLITE_DBSTATUS_CACHE_MISS × page size",
+        (ran.pages.misses * page_bytes + counter) as f64,
+        "SQLite: SQLITE_DBSTATUS_CACHE_MISS × page size, and the change counter",
     );
     meter.add(
         Dim::Cpu,

@@ -206,17 +206,17 @@ mod tests {
         let scan = step(2, 0, Kind::Scan);
         let sized = [Sized { step: &scan, rows: Span3::of(9e3, 1e4, 1.1e4), per_search: None }];
         let seen =
-            Seen { rows: 10.0, touched: 100.0, missed: 100.0, steps: 1e3, scanned: 1e3, is_whole: false };
+            Seen { rows: 100.0, touched: 100.0, missed: 100.0, steps: 1e3, scanned: 1e3, is_whole: false };
         let all = whole(seen, &sized, None);
         assert!(all.factor.lo <= 10.0 && (9.9..10.1).contains(&all.factor.mid) && all.factor.hi >= 11.0);
-        let some = whole(seen, &sized, Some(20.0));
+        let some = whole(seen, &sized, Some(200.0));
         assert!(some.factor.mid < 2.1 && some.factor.hi <= 5.1);
         let sorted = step(3, 0, Kind::TempTree);
         let sized = [
             Sized { step: &scan, rows: Span3::one(1e4), per_search: None },
             Sized { step: &sorted, rows: Span3::one(0.0), per_search: None },
         ];
-        assert!(whole(seen, &sized, Some(20.0)).factor.mid > 9.0, "a sort reads all before the first row");
+        assert!(whole(seen, &sized, Some(200.0)).factor.mid > 9.0, "a sort reads all before the first row");
     }
 
     #[test]
