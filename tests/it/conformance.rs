@@ -15,7 +15,7 @@ async fn every_connector_of_the_registry_conforms() {
         }
         for make in upstreams {
             let subject = make().await;
-            let name = subject.connection.name.clone();
+            let name = format!("{} {}", subject.connection.name, subject.readable);
             for (sentence, answer) in conform(subject).await {
                 if let Err(why) = answer {
                     failures.push(format!("{id}, {name}: {sentence}: {why}"));
