@@ -53,6 +53,11 @@ impl Mount {
         &self.connection
     }
 
+    /// The source itself, as a path of the target.
+    pub fn path(&self) -> NodePath {
+        self.outer(&NodePath::root())
+    }
+
     /// A path of the source as a path of the target.
     fn outer(&self, inner: &NodePath) -> NodePath {
         NodePath::of(self.name.iter().chain(inner.segments()).cloned())

@@ -1,11 +1,46 @@
-//! The tab of a node or of a free query.
+//! The tab of a node or of a free query: rows, profile, description, export. Every read is prepared first;
+//! what is light runs at once, everything above waits on its load sheet in the tab.
+//!
+//! Invariants: one read of rows at a time; rows that came stay until other rows come; dropping the tab
+//! cancels all its jobs; nothing here waits.
 
-use egui::Ui;
+use std::cell::Cell;
 
-use crate::gui::command::UiCommand;
-use crate::gui::inspect::InspectorState;
-use crate::gui::view_ctx::{OpenSource, ViewCtx};
-use crate::model::node::NodePath;
+use crate::gui::grid::GridState;
+use crate::gui::view_ctx::{Command, OpenSource, ViewCtx};
+use crate::gui::widgets::ToastKind;
+use crate::job::remote::Change;
+use crate::job::{JobId, Remote};
+use crate::model::node::{Description, NodePath};
+use crate::model::read::{Bound, ReadSpec, Sample, SampleMethod, SampleSize};
+
+mod ask;
+mod asking;
+mod cards;
+mod commands;
+mod describe_view;
+mod export;
+mod inspector;
+mod local;
+mod profile_view;
+mod query;
+mod read_state;
+mod rows;
+mod sheet;
+mod toolbar;
+mod view;
+
+use ask::Ask;
+use asking::{Asking, Go, Purpose, Reach};
+use export::{ExportState, What};
+pub use inspector::data_inspector_ui;
+use local::LocalView;
+use profile_view::ProfileState;
+use query::QueryState;
+use read_state::Shown;
+use sheet::SheetAnswer;
+use toolbar::Toolbar;
+pub use view::data_tab_ui;
 
 /// What a tab shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,16 +60,68 @@ pub enum Handled {
     No,
 }
 
+/// Which side of the data is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum View {
+    #[default]
+    Rows,
+    Profile,
+    Describe,
+}
+
 /// State of the tab.
 pub struct DataTab {
     source: OpenSource,
     shows: Shows,
+    view: View,
+    /// The settings of the next read.
+    ask: Ask,
+    /// The settings of the shown read.
+    asked: Ask,
+    asking: Option<Asking>,
+    shown: Option<Shown>,
+    grid: GridState,
+    local: LocalView,
+    toolbar: Toolbar,
+    description: Remote<Description>,
+    profile: ProfileState,
+    query: Option<QueryState>,
+    export: ExportState,
+    /// The row shown as a record, as the grid counts.
+    record: Option<u64>,
+    /// Names of all columns, whatever is projected.
+    known_columns: Vec<String>,
+    /// The frame in which the inspector was drawn last.
+    inspector_seen: Cell<u64>,
 }
 
 impl DataTab {
     /// Opens a tab; what is light is read at once, everything above asks first.
-    pub fn open(_ctx: &ViewCtx<'_>, source: OpenSource, shows: Shows) -> Self {
-        Self { source, shows }
+    pub fn open(ctx: &ViewCtx<'_>, source: OpenSource, shows: Shows) -> Self {
+        let query = (shows == Shows::Query).then(|| QueryState::new(&source));
+        let mut tab = Self {
+            source,
+            shows,
+            view: View::Rows,
+            ask: Ask::default(),
+            asked: Ask::default(),
+            asking: None,
+            shown: None,
+            grid: GridState::default(),
+            local: LocalView::default(),
+            toolbar: Toolbar::default(),
+            description: Remote::NotAsked,
+            profile: ProfileState::default(),
+            query,
+            export: ExportState::default(),
+            record: None,
+            known_columns: Vec::new(),
+            inspector_seen: Cell::new(0),
+        };
+        if tab.query.is_none() {
+            tab.reread(ctx, Reach::Read);
+        }
+        tab
     }
 
     /// Title of the tab.
@@ -55,22 +142,174 @@ impl DataTab {
         &self.shows
     }
 
-    /// Takes news in.
-    pub fn logic(&mut self, _ctx: &ViewCtx<'_>) {}
-
-    /// Does a command of the table, if it is meant for a data tab.
-    pub fn command(&mut self, _ctx: &ViewCtx<'_>, _command: UiCommand) -> Handled {
-        Handled::No
+    /// Moves to a row, from 0.
+    pub fn go_to_row(&mut self, row: u64) {
+        self.view = View::Rows;
+        self.grid.go_to_row(row);
     }
 
-    /// Moves to a row, from 0.
-    pub fn go_to_row(&mut self, _row: u64) {}
-}
+    /// Takes news in.
+    pub fn logic(&mut self, ctx: &ViewCtx<'_>) {
+        let go = self.asking.as_mut().and_then(|asking| asking.logic(ctx, &self.source));
+        if let Some(go) = go {
+            self.run(ctx, go);
+        }
+        let stopped = |asking: &Asking| {
+            asking.error().is_some_and(|error| error.kind == crate::model::ErrorKind::Cancelled)
+        };
+        if self.asking.as_ref().is_some_and(stopped) {
+            self.asking = None;
+            self.ask = self.asked.clone();
+        }
+        if let Some(shown) = &mut self.shown {
+            shown.logic(ctx);
+            self.local.logic(ctx, &shown.snapshot);
+            if self.asked.columns.is_none()
+                && let Some(schema) = &shown.snapshot.schema
+                && self.known_columns.len() != schema.fields.len()
+            {
+                self.known_columns = schema.fields.iter().map(|field| field.name.clone()).collect();
+            }
+            if shown.snapshot.rows > 0 && matches!(self.description, Remote::NotAsked) {
+                self.describe(ctx);
+            }
+        }
+        self.description.poll();
+        if self.profile.profiled.poll() == Change::News && self.profile.profiled.error().is_none() {
+            ctx.send(Command::Tick("profile"));
+        }
+        self.export.logic();
+        if self.export.exported.poll() == Change::News
+            && let Remote::Ready(done) = &self.export.exported
+        {
+            let text = format!("{} to {}", export::done_text(done), done.file.display());
+            let kind = if done.done.error().is_some() { ToastKind::Warning } else { ToastKind::Done };
+            ctx.send(Command::Toast(kind, crate::safety::display::name(&text).into_owned()));
+            ctx.send(Command::Tick("export"));
+        }
+    }
 
-/// Draws the tab.
-pub fn data_tab_ui(_ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
-    ui.label(tab.title());
-}
+    /// The node that is read: the tab's, or the source that runs the query.
+    fn node(&self) -> NodePath {
+        match (&self.shows, &self.query) {
+            (Shows::Node(node), _) => node.clone(),
+            (Shows::Query, Some(query)) => query.node(&self.source),
+            (Shows::Query, None) => NodePath::root(),
+        }
+    }
 
-/// Draws the inspector of the tab: the cell, row or description in front.
-pub fn data_inspector_ui(_ctx: &ViewCtx<'_>, _ui: &mut Ui, _tab: &DataTab, _state: &mut InspectorState) {}
+    fn start(&mut self, ctx: &ViewCtx<'_>, spec: ReadSpec, purpose: Purpose, reach: Reach) {
+        self.asking = Some(Asking::start(ctx, &self.source, spec, purpose, reach));
+    }
+
+    /// Asks for the rows with the settings as they are.
+    fn reread(&mut self, ctx: &ViewCtx<'_>, reach: Reach) {
+        if let Some(query) = &self.query {
+            if query.text.trim().is_empty() {
+                return;
+            }
+            self.ask.query = Some(query.text.clone());
+        }
+        self.view = View::Rows;
+        self.start(ctx, self.ask.spec(self.node()), Purpose::Rows, reach);
+    }
+
+    fn describe(&mut self, ctx: &ViewCtx<'_>) {
+        if let Shows::Node(node) = &self.shows {
+            let (opened, node) = (self.source.opened.clone(), node.clone());
+            let title = format!("describe {}", crate::safety::display::name(node.name()));
+            self.description
+                .ask(ctx.spawn(title, |call| async move { Box::pin(opened.describe(&call, &node)).await }));
+        }
+    }
+
+    fn start_profile(&mut self, ctx: &ViewCtx<'_>) {
+        self.view = View::Profile;
+        let level = self.profile.level;
+        let shown = Ask { limit: ask::Limit::All, sample: None, order: Vec::new(), ..self.asked.clone() };
+        let spec = self.source.opened.bounded_for(shown.spec(self.node()), level);
+        self.start(ctx, spec, Purpose::Profile, Reach::Read);
+    }
+
+    fn start_export(&mut self, ctx: &ViewCtx<'_>, to: crate::ops::export::Destination) {
+        let asked = self.asked.spec(self.node());
+        let spec = match (self.export.what, &self.shown) {
+            (What::ShownRead, Some(shown)) => shown.spec.clone(),
+            (What::ShownRead, None) => asked,
+            (What::AllRows, _) => ReadSpec { bound: Bound::default(), sample: None, ..asked },
+            (What::Sample, _) => {
+                let rows = self.export.sample_rows;
+                let sample = Sample { size: SampleSize::Rows(rows), method: SampleMethod::Auto };
+                ReadSpec {
+                    bound: Bound::rows(rows),
+                    sample: asked.query.is_none().then_some(sample),
+                    order: Vec::new(),
+                    ..asked
+                }
+            }
+        };
+        self.start(ctx, spec, Purpose::Export(to), Reach::Read);
+    }
+
+    /// Does what the user decided on the sheet.
+    fn decide(&mut self, ctx: &ViewCtx<'_>, answer: SheetAnswer) {
+        let Some(asking) = self.asking.take() else { return };
+        match answer {
+            SheetAnswer::Run(prepared, given) => {
+                self.run(ctx, Go { purpose: asking.purpose, prepared: *prepared, given });
+            }
+            SheetAnswer::Cancel => self.ask = self.asked.clone(),
+        }
+    }
+
+    /// Runs what may run.
+    fn run(&mut self, ctx: &ViewCtx<'_>, go: Go) {
+        self.asking = None;
+        let Go { purpose, prepared, given } = go;
+        let opened = self.source.opened.clone();
+        let name = crate::safety::display::name(prepared.node.name()).into_owned();
+        match purpose {
+            Purpose::Rows => {
+                self.adopt(&prepared.plan.spec);
+                self.local = LocalView::default();
+                self.record = None;
+                self.grid.go_to_row(0);
+                self.shown = Some(Shown::start(ctx, &self.source, prepared, given));
+            }
+            Purpose::Profile => {
+                self.profile.profiled.ask(ctx.spawn(format!("profile {name}"), |call| async move {
+                    Box::pin(opened.profile(&call, prepared, given.as_ref())).await
+                }));
+            }
+            Purpose::Export(to) => {
+                self.export.exported.ask(ctx.spawn(format!("export {name}"), |call| async move {
+                    Box::pin(opened.export(&call, prepared, given.as_ref(), to)).await
+                }));
+            }
+        }
+    }
+
+    /// The settings follow what runs: a cheaper way is not what was asked.
+    fn adopt(&mut self, spec: &ReadSpec) {
+        self.ask.sample = spec.sample.map(|sample| match sample.size {
+            SampleSize::Rows(rows) => (rows, sample.method),
+            SampleSize::Percent(_) => (spec.bound.rows.unwrap_or(0), sample.method),
+        });
+        self.ask.limit = spec.bound.rows.map_or(ask::Limit::All, ask::Limit::Rows);
+        self.ask.filter.clone_from(&spec.filter);
+        self.ask.order.clone_from(&spec.order);
+        self.ask.columns.clone_from(&spec.columns);
+        self.asked = self.ask.clone();
+    }
+
+    /// Jobs of this tab that are at work.
+    fn running(&self) -> Vec<JobId> {
+        let jobs = [
+            self.asking.as_ref().and_then(Asking::job),
+            self.shown.as_ref().and_then(Shown::running),
+            self.profile.profiled.job(),
+            self.export.exported.job(),
+        ];
+        jobs.into_iter().flatten().collect()
+    }
+}

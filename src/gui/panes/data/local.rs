@@ -1,0 +1,217 @@
+//! Filter and order in the fetched rows: a list of row places over the buffer, rebuilt when rows come. Small
+//! ones are built at once, large ones in the background while the old list stays.
+
+use std::cmp::Ordering;
+
+use crate::gui::grid::Direction;
+use crate::gui::view_ctx::ViewCtx;
+use crate::job::Remote;
+use crate::job::buffer::Snapshot;
+use crate::job::remote::Change;
+use crate::model::cell::Cell;
+use crate::model::filter::Filter;
+use crate::model::schema::LogicalType;
+use crate::model::{Error, Result};
+
+/// Above this many rows the list is built in the background.
+const AT_ONCE_ROWS: u64 = 100_000;
+
+/// What is shown of the fetched rows.
+#[derive(Default)]
+pub struct LocalView {
+    filter: Option<Filter>,
+    sort: Option<(usize, Direction)>,
+    /// Counts changes of filter and sort.
+    revision: u64,
+    built: Option<Built>,
+    built_of: Option<(u64, u64)>,
+    building: Remote<Built>,
+}
+
+/// A finished list.
+#[derive(Clone, Debug, Default)]
+struct Built {
+    rows: Vec<u64>,
+    /// Rows that were pushed out of memory and could not be looked at.
+    unseen: u64,
+}
+
+impl LocalView {
+    /// The filter.
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+
+    /// The order.
+    pub fn sort(&self) -> Option<(usize, Direction)> {
+        self.sort
+    }
+
+    /// Whether the rows are shown otherwise than they came.
+    pub fn is_active(&self) -> bool {
+        self.filter.is_some() || self.sort.is_some()
+    }
+
+    /// Filters by this from now on.
+    pub fn set_filter(&mut self, filter: Option<Filter>) {
+        self.filter = filter;
+        self.revision += 1;
+    }
+
+    /// Sorts by this from now on.
+    pub fn set_sort(&mut self, sort: Option<(usize, Direction)>) {
+        self.sort = sort;
+        self.revision += 1;
+    }
+
+    /// The places of the shown rows; none = all rows as they came.
+    pub fn index(&self) -> Option<&[u64]> {
+        if self.is_active() { self.built.as_ref().map(|built| built.rows.as_slice()) } else { None }
+    }
+
+    /// Rows that could not be looked at because they were pushed out of memory.
+    pub fn unseen(&self) -> u64 {
+        if self.is_active() { self.built.as_ref().map_or(0, |built| built.unseen) } else { 0 }
+    }
+
+    /// Brings the list up to date.
+    pub fn logic(&mut self, ctx: &ViewCtx<'_>, snapshot: &Snapshot) {
+        if !self.is_active() {
+            self.built = None;
+            self.built_of = None;
+            self.building = Remote::NotAsked;
+            return;
+        }
+        if self.building.poll() == Change::News {
+            self.built = std::mem::take(&mut self.building).into_value();
+        }
+        let wanted = Some((self.revision, snapshot.rows));
+        if self.built_of == wanted || self.building.job().is_some() {
+            return;
+        }
+        self.built_of = wanted;
+        if snapshot.rows <= AT_ONCE_ROWS {
+            self.built = Some(build(snapshot, self.filter.as_ref(), self.sort));
+            return;
+        }
+        let (snapshot, filter, sort) = (snapshot.clone(), self.filter.clone(), self.sort);
+        self.building.ask(ctx.jobs.spawn_quietly(move |_| async move {
+            tokio::task::spawn_blocking(move || build(&snapshot, filter.as_ref(), sort))
+                .await
+                .map_err(|error| Error::unexpected("filter", error)) as Result<Built>
+        }));
+    }
+}
+
+fn build(snapshot: &Snapshot, filter: Option<&Filter>, sort: Option<(usize, Direction)>) -> Built {
+    let mut built = Built::default();
+    let mut keys = Vec::new();
+    for stretch in snapshot.stretches.iter() {
+        let Some(batch) = &stretch.batch else {
+            built.unseen += stretch.rows;
+            continue;
+        };
+        for row in 0..batch.row_count() {
+            let holds = filter.is_none_or(|filter| {
+                let cell = |name: &str| {
+                    batch.schema.index_of(name).map_or(Cell::Missing, |column| batch.cell(row, column))
+                };
+                filter.evaluate(&cell) == Some(true)
+            });
+            if !holds {
+                continue;
+            }
+            let place = stretch.first_row + row as u64;
+            match sort {
+                Some((column, _)) => {
+                    let logical = batch.schema.fields.get(column).map(|field| &field.logical);
+                    let cell = batch.cell(row, column);
+                    keys.push((Key::of(&cell, logical.unwrap_or(&LogicalType::Text)), place));
+                }
+                None => built.rows.push(place),
+            }
+        }
+    }
+    if let Some((_, direction)) = sort {
+        keys.sort_by(|(a, _), (b, _)| a.order(b, direction));
+        built.rows = keys.into_iter().map(|(_, place)| place).collect();
+    }
+    built
+}
+
+/// What a value is ordered by: exact for whole numbers and times, as floats for the other numbers.
+#[derive(Debug, PartialEq)]
+enum Key {
+    Whole(i128),
+    Float(f64),
+    Text(String),
+    Absent,
+}
+
+impl Key {
+    fn of(cell: &Cell, logical: &LogicalType) -> Self {
+        match cell {
+            Cell::Null | Cell::Missing => Self::Absent,
+            Cell::Int(value) | Cell::Time(value) | Cell::Timestamp(value) => Self::Whole(i128::from(*value)),
+            Cell::UInt(value) => Self::Whole(i128::from(*value)),
+            Cell::Date(value) => Self::Whole(i128::from(*value)),
+            Cell::Bool(value) => Self::Whole(i128::from(*value)),
+            Cell::Float(value) => Self::Float(*value),
+            Cell::Float32(value) => Self::Float(f64::from(*value)),
+            Cell::Decimal(text) => text.parse().map_or_else(|_| Self::Text(text.clone()), Self::Float),
+            other => Self::Text(other.text(logical)),
+        }
+    }
+
+    /// Absent values come last in either direction, text after numbers.
+    fn order(&self, other: &Self, direction: Direction) -> Ordering {
+        let ordering = match (self, other) {
+            (Self::Absent, Self::Absent) => return Ordering::Equal,
+            (Self::Absent, _) => return Ordering::Greater,
+            (_, Self::Absent) => return Ordering::Less,
+            (Self::Whole(a), Self::Whole(b)) => a.cmp(b),
+            (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
+            (Self::Whole(a), Self::Float(b)) => (*a as f64).total_cmp(b),
+            (Self::Float(a), Self::Whole(b)) => a.total_cmp(&(*b as f64)),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Text(_), _) => Ordering::Greater,
+            (_, Self::Text(_)) => Ordering::Less,
+        };
+        match direction {
+            Direction::Ascending => ordering,
+            Direction::Descending => ordering.reverse(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use crate::job::{BatchSink as _, ResultBuffer};
+    use crate::model::batch::{BatchBuilder, Origin};
+    use crate::model::schema::{Field, Schema};
+
+    #[tokio::test]
+    async fn fetched_rows_are_filtered_and_sorted_with_absent_values_last() {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", LogicalType::INT64)]));
+        let mut builder = BatchBuilder::new(schema);
+        for cell in [Cell::Int(3), Cell::Null, Cell::Int(i64::MAX), Cell::Int(i64::MAX - 1), Cell::Int(-2)] {
+            builder.push_row([cell]);
+        }
+        let mut buffer = ResultBuffer::new(1 << 20, std::task::Waker::noop().clone());
+        buffer.begin_page(None);
+        buffer.batch(builder.take(Origin::default()).unwrap()).await.unwrap();
+        let snapshot = buffer.snapshot();
+        let filter = Filter::parse("n > 0").unwrap();
+        for (filter, sort, expected) in [
+            (None, Some((0, Direction::Ascending)), vec![4, 0, 3, 2, 1]),
+            (None, Some((0, Direction::Descending)), vec![2, 3, 0, 4, 1]),
+            (Some(&filter), None, vec![0, 2, 3]),
+            (Some(&filter), Some((0, Direction::Descending)), vec![2, 3, 0]),
+        ] {
+            assert_eq!(build(&snapshot, filter, sort).rows, expected);
+        }
+    }
+}

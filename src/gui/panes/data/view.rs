@@ -1,0 +1,271 @@
+//! Drawing the tab: bar, strips, and the one of sheet, rows, profile and description that is in front.
+
+use egui::{RichText, Ui};
+
+use super::cards::{CardWish, card_ui};
+use super::describe_view::{describe_ui, no_description_ui};
+use super::export::{Panel, export_ui};
+use super::local::LocalView;
+use super::profile_view::{ProfileWish, profile_ui};
+use super::query::{QueryWish, query_ui};
+use super::read_state::{Paging, Shown};
+use super::rows::{RowsModel, columns};
+use super::sheet::sheet_ui;
+use super::toolbar::{shown_ui, toolbar_ui};
+use super::{DataTab, Reach, Shows, View};
+use crate::gui::grid::{Direction, GridColumn, RowCount, Scope, grid_ui};
+use crate::gui::theme;
+use crate::gui::view_ctx::ViewCtx;
+use crate::gui::widgets::{Empty, empty_state_ui};
+use crate::job::Remote;
+use crate::model::ErrorKind;
+use crate::model::read::Direction as SourceDirection;
+use crate::safety::display::name as visible;
+
+/// Draws the tab.
+pub fn data_tab_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
+    views_ui(ctx, ui, tab);
+    if let Some(query) = &mut tab.query {
+        match query_ui(ui, &tab.source, query) {
+            Some(QueryWish::Run) => tab.reread(ctx, Reach::Read),
+            Some(QueryWish::Estimate) => tab.reread(ctx, Reach::EstimateOnly),
+            None => {}
+        }
+    }
+    running_ui(ctx, ui, tab);
+    if asking_ui(ctx, ui, tab) == Front::Taken {
+        return;
+    }
+    if tab.export.panel == Panel::Open {
+        if let Some(wish) = export_ui(ctx, ui, &mut tab.export) {
+            tab.export_wish(ctx, wish);
+        }
+        export_card_ui(ui, tab);
+    }
+    match tab.view {
+        View::Rows => rows_ui(ctx, ui, tab),
+        View::Profile => profile_view_ui(ctx, ui, tab),
+        View::Describe => describe_view_ui(ctx, ui, tab),
+    }
+}
+
+/// Whether something stands in front of the data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Front {
+    Free,
+    Taken,
+}
+
+fn place(tab: &DataTab) -> String {
+    let source = visible(&tab.source.opened.name).into_owned();
+    match &tab.shows {
+        Shows::Node(node) => format!("{} on {source}", visible(&node.to_string())),
+        Shows::Query => format!("query on {source}"),
+    }
+}
+
+fn views_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
+    if tab.query.is_some() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        for (view, name) in [(View::Rows, "Rows"), (View::Profile, "Profile"), (View::Describe, "Describe")] {
+            if ui.selectable_label(tab.view == view, name).clicked() {
+                tab.view = view;
+                if view == View::Describe && matches!(tab.description, Remote::NotAsked) {
+                    tab.describe(ctx);
+                }
+            }
+        }
+    });
+}
+
+/// What is at work, with the button that stops it.
+fn running_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
+    let running = tab.running();
+    if running.is_empty() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Cancel").on_hover_text("Stops it here and at the source").clicked() {
+            tab.cancel(ctx);
+        }
+        for job in running.into_iter().filter_map(|id| ctx.jobs.get(id)) {
+            let progress = &job.progress;
+            let done = match progress.total {
+                Some(total) => format!(" — {} of {total} {}", progress.done, progress.unit),
+                None if progress.done > 0 => format!(" — {} {}", progress.done, progress.unit),
+                None => String::new(),
+            };
+            ui.label(format!("{}…{done}", visible(&job.title)));
+        }
+    });
+}
+
+/// The sheet, or why there is none.
+fn asking_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) -> Front {
+    let at = place(tab);
+    let Some(asking) = &mut tab.asking else { return Front::Free };
+    if let Some(sheet) = &mut asking.sheet {
+        if let Some(answer) = sheet_ui(ui, &tab.source, sheet) {
+            tab.decide(ctx, answer);
+        }
+        return Front::Taken;
+    }
+    let Some(error) = asking.error() else { return Front::Free };
+    match card_ui(ui, error, &at, "No row was read.") {
+        Some(CardWish::Retry) => tab.retry_asking(ctx),
+        Some(CardWish::Dismiss) => {
+            tab.asking = None;
+            tab.ask = tab.asked.clone();
+        }
+        None => {}
+    }
+    Front::Free
+}
+
+fn export_card_ui(ui: &mut Ui, tab: &mut DataTab) {
+    let at = place(tab);
+    let Some(error) = tab.export.exported.error() else { return };
+    let wish = if error.kind == ErrorKind::Cancelled {
+        ui.label("the export was stopped");
+        None
+    } else {
+        card_ui(ui, error, &at, "No whole file was written.")
+    };
+    match wish {
+        Some(CardWish::Retry | CardWish::Dismiss) => tab.export.exported = Remote::NotAsked,
+        None => {}
+    }
+}
+
+fn rows_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
+    let wish = toolbar_ui(ui, &mut tab.toolbar, &mut tab.ask, &tab.known_columns);
+    let more = tab.shown.as_ref().and_then(|shown| shown_ui(ctx, ui, shown, &tab.local));
+    if let Some(wish) = wish.or(more) {
+        tab.wish(ctx, wish);
+    }
+    failure_ui(ctx, ui, tab);
+    let Some(shown) = &mut tab.shown else {
+        nothing_ui(ui, tab);
+        return;
+    };
+    if shown.snapshot.schema.is_none() {
+        let title = if shown.is_waiting() { "Reading…" } else { "No rows" };
+        let why = "Rows appear here as they come.";
+        empty_state_ui(ui, Empty { title, why, action: None });
+        return;
+    }
+    let action = {
+        let description = tab.description.value();
+        let profile = tab.profile.profiled.value().map(|profiled| &profiled.profile);
+        let mut marked = columns(&shown.snapshot, description, profile);
+        mark_sort(&mut marked, shown, &tab.local);
+        let name = shown.prepared.node.name().to_owned();
+        let mut model = RowsModel {
+            name: &name,
+            columns: marked,
+            snapshot: &shown.snapshot,
+            index: tab.local.index(),
+            count: count(shown, &tab.local),
+            wanted: None,
+        };
+        let action = grid_ui(ui, &mut model, &mut tab.grid);
+        let wanted = model.wanted.take();
+        let paging = if tab.local.is_active() { Paging::OnRequest } else { Paging::Automatic };
+        if let Some(wanted) = wanted {
+            shown.want(ctx, &tab.source, &wanted, paging);
+        }
+        action
+    };
+    if let Some(action) = action {
+        tab.grid_action(ctx, ui.ctx().cumulative_frame_nr(), action);
+    }
+}
+
+/// Why the newest page ended early.
+fn failure_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
+    let at = place(tab);
+    let Some(shown) = &mut tab.shown else { return };
+    let Some(error) = shown.failure() else { return };
+    let did = if error.kind == ErrorKind::Refused { "Nothing was sent." } else { "Rows that came stay." };
+    match card_ui(ui, error, &at, did) {
+        Some(CardWish::Dismiss) => shown.dismiss(),
+        Some(CardWish::Retry) if shown.snapshot.rows > 0 && shown.has_next() => {
+            shown.next_page(ctx, &tab.source);
+        }
+        Some(CardWish::Retry) => tab.reread(ctx, Reach::Read),
+        None => {}
+    }
+}
+
+fn nothing_ui(ui: &mut Ui, tab: &DataTab) {
+    let (title, why) = match (&tab.query, &tab.asking) {
+        (Some(_), None) => ("No result yet", "Write a statement and press Ctrl+Enter."),
+        (_, Some(asking)) if asking.error().is_none() => {
+            ("Estimating…", "What the read would cost is looked at first.")
+        }
+        _ => ("Nothing was read", "Press Ctrl+Enter to read, through the load sheet."),
+    };
+    empty_state_ui(ui, Empty { title, why, action: None });
+}
+
+fn count(shown: &Shown, local: &LocalView) -> RowCount {
+    match local.index() {
+        Some(index) => RowCount::Exact(index.len() as u64),
+        None if shown.is_whole() => RowCount::Exact(shown.snapshot.rows),
+        None => RowCount::AtLeast(shown.snapshot.rows),
+    }
+}
+
+fn mark_sort(marked: &mut [GridColumn], shown: &Shown, local: &LocalView) {
+    if let Some((column, direction)) = local.sort() {
+        if let Some(column) = marked.get_mut(column) {
+            column.sort = Some((direction, Scope::FetchedRows));
+        }
+        return;
+    }
+    for by in &shown.spec.order {
+        let direction = match by.direction {
+            SourceDirection::Ascending => Direction::Ascending,
+            SourceDirection::Descending => Direction::Descending,
+        };
+        if let Some(column) = marked.iter_mut().find(|column| column.name == by.column) {
+            column.sort = Some((direction, Scope::AskSource));
+        }
+    }
+}
+
+fn profile_view_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
+    let at = place(tab);
+    if let Some(error) = tab.profile.profiled.error() {
+        if error.kind == ErrorKind::Cancelled {
+            ui.label("the profile was stopped");
+        } else if card_ui(ui, error, &at, "No figure was kept.") == Some(CardWish::Retry) {
+            tab.start_profile(ctx);
+            return;
+        }
+    }
+    if let Some(early) = tab.profile.profiled.value().and_then(|profiled| profiled.done.error()) {
+        let tokens = theme::of(ui.ctx()).tokens;
+        let text = format!("the read ended early: {}", visible(&early.attempted));
+        ui.label(RichText::new(text).color(tokens.warning()));
+    }
+    if profile_ui(ui, &mut tab.profile) == Some(ProfileWish::Profile) {
+        tab.start_profile(ctx);
+    }
+}
+
+fn describe_view_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
+    let at = place(tab);
+    if let Some(error) = tab.description.error()
+        && card_ui(ui, error, &at, "No row was read.") == Some(CardWish::Retry)
+    {
+        tab.describe(ctx);
+        return;
+    }
+    match tab.description.value() {
+        Some(description) => describe_ui(ui, description),
+        None => no_description_ui(ui, "Describing…"),
+    }
+}
