@@ -109,7 +109,7 @@ fn checklist_ui(ctx: &ViewCtx<'_>, ui: &mut Ui) {
         RichText::new(format!("First steps {count}/{}", CHECKLIST.len())).text_style(fonts::section_style()),
     );
     for (id, text) in CHECKLIST {
-        let mark = if done(id) { "✔" } else { "○" };
+        let mark = if done(id) { "[x]" } else { "[  ]" };
         ui.label(format!("{mark} {text}"));
     }
 }
