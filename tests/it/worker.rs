@@ -1,7 +1,7 @@
 //! The worker as a real process of the real program: what it gives, what it withstands, what it cannot reach.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -54,10 +54,10 @@ impl BatchSink for Picky {
     fn findings(&mut self, _findings: Findings) {}
 }
 
-/// Cancels the call when its first rows are there, and then takes long over them.
+/// Cancels the call when its first rows are there, and does not let go of them before the call is cancelled.
 struct CancelsAtFirstRows {
     ctx: CallCtx,
-    report: Option<tokio::task::JoinHandle<CancelReport>>,
+    report: Option<CancelReport>,
     rows: usize,
 }
 
@@ -65,9 +65,7 @@ struct CancelsAtFirstRows {
 impl BatchSink for CancelsAtFirstRows {
     async fn batch(&mut self, batch: Batch) -> Result<Flow> {
         self.rows += batch.row_count();
-        let ctx = self.ctx.clone();
-        self.report = Some(tokio::spawn(async move { ctx.cancel().await }));
-        self.ctx.cancelled().await;
+        self.report = Some(self.ctx.cancel().await);
         Ok(Flow::More)
     }
 
@@ -162,7 +160,7 @@ async fn a_cancelled_job_ends_and_its_process_is_known_to_be_gone() {
         let mut watched = ctx.watch_progress();
         let cancel = async move {
             if op != "spin" {
-                watched.wait_for(|progress| progress.done == 1).await.unwrap();
+                watched.wait_for(|progress| progress.done > 0).await.unwrap();
             }
             cancelling.cancel().await
         };
@@ -181,7 +179,7 @@ async fn a_job_cancelled_while_rows_come_keeps_those_that_came() {
         run_job(&ctx, job("rows", json!({ "batches": 100_000, "rows": 10 })), &mut sink).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Cancelled);
     assert_eq!(sink.rows, 10);
-    assert_eq!(sink.report.unwrap().await.unwrap(), CancelReport::StoppedOnServer);
+    assert_eq!(sink.report, Some(CancelReport::StoppedOnServer));
 }
 
 #[tokio::test]
@@ -269,6 +267,76 @@ fn kernel_has_landlock() -> bool {
 #[cfg(not(target_os = "linux"))]
 fn kernel_has_landlock() -> bool {
     false
+}
+
+/// Waits until a process is gone, or a corpse that nobody has waited for yet.
+#[cfg(target_os = "linux")]
+async fn wait_until_gone(pid: u64) {
+    let gone = async {
+        while let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+            if stat.rsplit_once(')').is_some_and(|(_, state)| state.trim_start().starts_with('Z')) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, gone).await.expect("the process lives on");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_job_that_is_dropped_takes_its_process_along() {
+    let ctx = CallCtx::detached();
+    let mut watched = ctx.watch_progress();
+    let mut sink = Collected::default();
+    let pid = tokio::select! {
+        result = run_job(&ctx, job("hang", Value::Null), &mut sink) => panic!("{result:?}"),
+        seen = watched.wait_for(|progress| progress.done > 0) => seen.unwrap().done,
+    };
+    wait_until_gone(pid).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_was_killed_from_outside_is_said_so() {
+    let ctx = CallCtx::detached();
+    let mut watched = ctx.watch_progress();
+    let mut sink = Collected::default();
+    let kill = async {
+        let pid = watched.wait_for(|progress| progress.done > 0).await.unwrap().done;
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    };
+    let (result, ()) = tokio::join!(run_job(&ctx, job("hang", Value::Null), &mut sink), kill);
+    let error = result.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Budget, "{error}");
+    assert!(error.attempted.contains("the system stopped it"), "{error}");
+}
+
+#[test]
+fn a_worker_ends_with_its_host_even_in_the_middle_of_a_job() {
+    let (host, guest) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut worker = std::process::Command::new(env!("CARGO_BIN_EXE_headwater"))
+        .arg("worker")
+        .stdin(std::os::fd::OwnedFd::from(guest))
+        .spawn()
+        .unwrap();
+    let limits = json!({ "memory_bytes": 1 << 30, "cpu_seconds": 60 });
+    let job = json!({
+        "parser": probe::ID, "op": "hang", "params": null, "files": 0, "limits": limits, "credits": 4
+    });
+    let payload = job.to_string();
+    let frame = [&(payload.len() as u32).to_le_bytes()[..], &[1], payload.as_bytes()].concat();
+    (&host).write_all(&frame).unwrap();
+    // Its greeting and its first progress: it hangs in the parser from here on.
+    for _ in 0..2 {
+        let mut head = [0; 5];
+        (&host).read_exact(&mut head).unwrap();
+        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        (&host).read_exact(&mut vec![0; length]).unwrap();
+    }
+    drop(host);
+    // Ends, or the test hangs; the runner's own deadline then says so.
+    worker.wait().unwrap();
 }
 
 #[tokio::test]

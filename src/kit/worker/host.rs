@@ -79,11 +79,7 @@ pub async fn run(ctx: &CallCtx, job: HostJob, sink: &mut dyn BatchSink) -> Resul
     // Registered before anything is sent. The process is ours, so that its end is certain knowledge.
     let _hook = ctx.on_cancel(move || confirm_gone(seen_gone).boxed());
     let mut process = pool::take().await?;
-    let result = converse(ctx, job, sink, &mut process).await;
-    // A process that did not even heed a kill is not gone; then the sender is dropped unsaid.
-    if process.child().is_none_or(|child| matches!(child.try_wait(), Ok(Some(_)))) {
-        gone.send_replace(true);
-    }
+    let result = converse(ctx, job, sink, &mut process, &gone).await;
     pool::warm();
     result
 }
@@ -100,6 +96,7 @@ async fn converse(
     job: HostJob,
     sink: &mut dyn BatchSink,
     process: &mut Process,
+    gone: &watch::Sender<bool>,
 ) -> Result<serde_json::Value> {
     let failed = |error| Error::io("start", "talking to the worker", &error);
     let Some(socket) = process.socket.take() else {
@@ -128,6 +125,9 @@ async fn converse(
             loop {
                 tokio::select! {
                     exit = &mut watched => {
+                        // Said at once: the sink may still be busy. A process that did not even heed a
+                        // kill is not gone; then the sender is dropped unsaid.
+                        gone.send_replace(exit.status.is_some());
                         if open {
                             // What it said last may still be on its way.
                             let _late = timeout(CANCEL_GRACE, &mut listened).await;
