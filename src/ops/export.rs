@@ -85,7 +85,7 @@ impl Opened {
         Exporter::check(&to.file, to.options()).await?;
         let planned = prepared.plan.schema.clone().map(Arc::new);
         let (mount, _) = self.locate(&prepared.node)?;
-        let connector = mount.connection().connector.to_string();
+        let connector = mount.connection().connector.clone();
         let node = prepared.node.to_string();
         let started_at = Timestamp::now();
         let mut sink = ExportSink { to: &to, exporter: None, findings: Findings::default() };

@@ -26,8 +26,8 @@ const GROUP_BYTES: usize = 32 << 20;
 
 /// Where row groups go.
 enum Groups {
-    Parquet(polars::io::parquet::write::BatchedWriter<PartialFile>),
-    Ipc(FileWriter<PartialFile>),
+    Parquet(Box<polars::io::parquet::write::BatchedWriter<PartialFile>>),
+    Ipc(Box<FileWriter<PartialFile>>),
 }
 
 /// Collects rows into row groups.
@@ -50,7 +50,7 @@ impl PolarsFile {
     pub(super) fn parquet(file: PartialFile, schema: &Columns) -> Result<Self> {
         let (names, targets, empty) = prepare(schema)?;
         let writer = ParquetWriter::new(file).batched(empty.schema()).map_err(polars_failed)?;
-        Ok(Self::over(names, targets, Groups::Parquet(writer)))
+        Ok(Self::over(names, targets, Groups::Parquet(Box::new(writer))))
     }
 
     /// An Arrow IPC file with these columns.
@@ -59,7 +59,7 @@ impl PolarsFile {
         let schema = Arc::new(empty.schema().to_arrow(compatible()));
         let options = WriteOptions { compression: None };
         let writer = FileWriter::try_new(file, schema, None, options).map_err(polars_failed)?;
-        Ok(Self::over(names, targets, Groups::Ipc(writer)))
+        Ok(Self::over(names, targets, Groups::Ipc(Box::new(writer))))
     }
 
     fn over(names: Vec<String>, targets: Vec<Target>, groups: Groups) -> Self {
