@@ -20,7 +20,7 @@ use super::view_ctx::{Command, Commands, OpenSource, SourceId, ViewCtx};
 use super::widgets::{ToastKind, Toasts};
 use crate::job::remote::Change;
 use crate::job::{JobEvent, JobState, Jobs, Remote, Runtime};
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, Tier};
 use crate::model::node::NodePath;
 use crate::ops::{Target, Workspace};
 use crate::store::ledger::{Filter, Page, ReadRow};
@@ -56,6 +56,9 @@ impl Side {
         }
     }
 }
+
+/// Containers of a source that are opened as soon as it is listed.
+const MOST_OPENED_AT_ONCE: usize = 4;
 
 /// The window.
 pub struct App {
@@ -289,6 +292,14 @@ impl App {
             && only.readable
         {
             self.commands.send(Command::OpenNode { source: id, node: only.path.clone() });
+        }
+        // A few containers are opened at once, so that tables are seen; nothing is automatic on PROD.
+        let tier = source.target.parts.first().map(|part| part.connection.tier).unwrap_or_default();
+        let containers = nodes.iter().filter(|node| node.expandable && !node.readable);
+        if nodes.len() <= MOST_OPENED_AT_ONCE && tier < Tier::Prod {
+            for node in containers {
+                self.commands.send(Command::ToggleNode { source: id, node: node.path.clone() });
+            }
         }
     }
 
