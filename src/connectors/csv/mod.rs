@@ -1,11 +1,14 @@
 //! CSV, TSV and everything like them: delimited text, however polluted.
 
+pub mod block;
 pub mod decode;
 pub mod dialect;
 pub mod encoding;
 pub mod index;
+pub mod infer;
 pub mod number;
 pub mod open;
+mod plain;
 mod record;
 mod repair;
 pub mod scan;

@@ -154,6 +154,11 @@ pub fn read_decimal(text: &[u8], mark: DecimalMark, scale: u16) -> Option<i128> 
         (b'+', rest) => (false, rest),
         _ => (false, text),
     };
+    if digits.len() + usize::from(scale) <= 18
+        && let Some(value) = short_decimal(digits, mark, scale)
+    {
+        return Some(i128::from(if negative { -value } else { value }));
+    }
     let mut value = 0i128;
     let mut after = None;
     let mut seen = 0;
@@ -181,6 +186,41 @@ pub fn read_decimal(text: &[u8], mark: DecimalMark, scale: u16) -> Option<i128> 
         value = value.checked_mul(10)?;
     }
     Some(if negative { -value } else { value })
+}
+
+/// The ordinary case of a decimal: few digits, no leading zero but before the mark.
+#[inline]
+fn short_decimal(digits: &[u8], mark: u8, scale: u16) -> Option<i64> {
+    let mut value = 0i64;
+    let mut whole = 0;
+    let mut bytes = digits.iter();
+    let mut fraction = 0;
+    for byte in bytes.by_ref() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            if *byte != mark {
+                return None;
+            }
+            break;
+        }
+        value = value * 10 + i64::from(digit);
+        whole += 1;
+    }
+    for byte in bytes {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+        fraction += 1;
+    }
+    if whole == 0 || fraction > scale || (whole > 1 && digits[0] == b'0') {
+        return None;
+    }
+    for _ in fraction..scale {
+        value *= 10;
+    }
+    Some(value)
 }
 
 /// A binary fraction, if writing it back gives a number of the same value: a longer one stays text.

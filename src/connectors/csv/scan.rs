@@ -9,7 +9,8 @@ pub struct Needles {
     bytes: [u8; 4],
 }
 
-const BLOCK: usize = 64;
+/// How many bytes one mask covers.
+pub const BLOCK: usize = 64;
 
 impl Needles {
     /// Looks for any of the four.
@@ -39,8 +40,9 @@ impl Needles {
         mask
     }
 
+    /// The needles of the 64 bytes from `base`, one bit each, the lowest for the first; none beyond the end.
     #[inline]
-    fn mask_at(self, data: &[u8], base: usize) -> u64 {
+    pub fn mask_at(self, data: &[u8], base: usize) -> u64 {
         let rest = data.get(base..).unwrap_or_default();
         if let Some(block) = rest.first_chunk::<BLOCK>() {
             return self.mask(block);

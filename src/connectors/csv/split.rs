@@ -4,11 +4,12 @@
 //! in [`Losses`]; a broken quote costs the looks of its own row and never the rows after it; the position of
 //! every row is known, so that an index can lead back to it.
 
-use super::dialect::{Dialect, Escape, Losses, Why};
-use super::record::{Field, LineBreak, Rules, Scan, Supply};
+pub use super::block::{Block, RawCell};
+use super::dialect::{Dialect, Losses, Why};
+use super::plain::PlainRules;
+use super::record::{Field, LineBreak, Rules, Scan, Supply, Writing};
 use super::repair;
 use super::scan::Finder;
-use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// How to cut.
@@ -36,179 +37,6 @@ impl SplitOptions {
     }
 }
 
-/// Whole records and the positions of their cells.
-#[derive(Debug, Clone)]
-pub struct Block {
-    bytes: Vec<u8>,
-    fields: Vec<Field>,
-    // One entry per row plus one: where its cells start.
-    row_fields: Vec<u32>,
-    row_starts: Vec<u32>,
-    row_ends: Vec<u32>,
-    end: usize,
-    first_row: u64,
-    offset: u64,
-    quote: u8,
-    escape: Escape,
-}
-
-/// One cell as it stands in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RawCell<'a> {
-    /// The bytes, without the quotes around them.
-    pub bytes: &'a [u8],
-    /// Whether quotes stood around them.
-    pub quoted: bool,
-    escaped: Option<(u8, Escape)>,
-}
-
-impl<'a> RawCell<'a> {
-    /// The value: escapes resolved, copied only where there are any.
-    pub fn value(&self) -> Cow<'a, [u8]> {
-        match self.escaped {
-            None => Cow::Borrowed(self.bytes),
-            Some((quote, escape)) => Cow::Owned(unescape(self.bytes, quote, escape)),
-        }
-    }
-
-    /// A cell without escapes, for tests and literal values.
-    pub fn plain(bytes: &'a [u8]) -> Self {
-        Self { bytes, quoted: false, escaped: None }
-    }
-}
-
-/// A doubled quote is one; a single one stays; a backslash goes before a quote, a backslash or anything but a letter.
-fn unescape(bytes: &[u8], quote: u8, escape: Escape) -> Vec<u8> {
-    let mut value = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((first, tail)) = rest.split_first() {
-        let next = tail.first().copied();
-        let drops_backslash = |next: u8| next == quote || next == b'\\' || !next.is_ascii_alphanumeric();
-        rest = tail;
-        if *first == quote && next == Some(quote) {
-            value.push(quote);
-            rest = &tail[1..];
-        } else if *first == b'\\' && escape == Escape::Backslash && next.is_some_and(drops_backslash) {
-            value.extend(next);
-            rest = &tail[1..];
-        } else {
-            value.push(*first);
-        }
-    }
-    value
-}
-
-impl Block {
-    fn new(options: &SplitOptions) -> Self {
-        Self {
-            bytes: Vec::new(),
-            fields: Vec::new(),
-            row_fields: vec![0],
-            row_starts: Vec::new(),
-            row_ends: Vec::new(),
-            end: 0,
-            first_row: 0,
-            offset: 0,
-            quote: options.dialect.quote.unwrap_or(b'"'),
-            escape: options.dialect.escape,
-        }
-    }
-
-    fn clear_rows(&mut self) {
-        self.fields.clear();
-        self.row_fields.clear();
-        self.row_fields.push(0);
-        self.row_starts.clear();
-        self.row_ends.clear();
-    }
-
-    /// Rows in this block.
-    pub fn rows(&self) -> usize {
-        self.row_starts.len()
-    }
-
-    /// The number of the first row, from 0 over the whole stream.
-    pub fn first_row(&self) -> u64 {
-        self.first_row
-    }
-
-    /// Cells that a row really has.
-    pub fn width(&self, row: usize) -> usize {
-        match (self.row_fields.get(row), self.row_fields.get(row + 1)) {
-            (Some(from), Some(to)) => (to - from) as usize,
-            _ => 0,
-        }
-    }
-
-    /// A cell; `None` when the row is too short.
-    #[inline]
-    pub fn cell(&self, row: usize, column: usize) -> Option<RawCell<'_>> {
-        let from = *self.row_fields.get(row)? as usize;
-        let to = *self.row_fields.get(row + 1)? as usize;
-        let index = from + column;
-        if index >= to {
-            return None;
-        }
-        let field = self.fields.get(index)?;
-        Some(RawCell {
-            bytes: self.bytes.get(field.start()..field.end())?,
-            quoted: field.is_quoted(),
-            escaped: field.is_escaped().then_some((self.quote, self.escape)),
-        })
-    }
-
-    /// How far from the start of its row the value of a cell stands.
-    pub(super) fn place_in_row(&self, row: usize, column: usize) -> usize {
-        let field = self.row_fields.get(row).and_then(|from| self.fields.get(*from as usize + column));
-        let start = self.row_starts.get(row).map_or(0, |start| *start as usize);
-        field.map_or(0, |field| field.start().saturating_sub(start))
-    }
-
-    /// The text from a cell to the end of its row as it stands in the file, for rows that are too long.
-    pub fn rest_of_row(&self, row: usize, column: usize) -> Option<&[u8]> {
-        let from = *self.row_fields.get(row)? as usize + column;
-        let to = *self.row_fields.get(row + 1)? as usize;
-        if from >= to {
-            return None;
-        }
-        let (first, last) = (self.fields.get(from)?, self.fields.get(to - 1)?);
-        let start = first.start() - usize::from(first.is_quoted());
-        let end = last.end() + usize::from(last.is_quoted());
-        self.bytes.get(start..end)
-    }
-
-    /// A row as it stands in the file, its line end included.
-    pub fn raw_row(&self, row: usize) -> &[u8] {
-        match (self.row_starts.get(row), self.row_ends.get(row)) {
-            (Some(start), Some(end)) => self.bytes.get(*start as usize..*end as usize).unwrap_or_default(),
-            _ => &[],
-        }
-    }
-
-    /// The place in the text stream where a row starts; past the last row, where the block ends.
-    pub fn row_offset(&self, row: usize) -> u64 {
-        self.offset + self.row_starts.get(row).map_or(self.end as u64, |start| u64::from(*start))
-    }
-
-    /// The place in the text stream where this block starts.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// The text between two places in the stream, as far as this block holds it.
-    pub fn text_between(&self, from: u64, to: u64) -> &[u8] {
-        let from = from.saturating_sub(self.offset) as usize;
-        let to = to.saturating_sub(self.offset) as usize;
-        self.bytes.get(from..to.min(self.bytes.len())).unwrap_or_default()
-    }
-
-    fn close_row(&mut self, start: usize, next: usize) {
-        self.row_fields.push(self.fields.len() as u32);
-        self.row_starts.push(start as u32);
-        self.row_ends.push(next as u32);
-    }
-}
-
 /// What one look at the bytes came to.
 enum Step {
     /// Go on at this position.
@@ -222,6 +50,7 @@ enum Step {
 pub struct Splitter {
     options: SplitOptions,
     rules: Rules,
+    plain: Option<PlainRules>,
     block: Block,
     supply: Supply,
     // Whether the bytes at hand are as many as one record may have.
@@ -238,12 +67,13 @@ const SUSPICIOUS_BYTES: usize = 128 << 10;
 impl Splitter {
     /// Starts at a row's first byte. `first_row` and `offset` are the numbers of that row and byte.
     pub fn new(options: SplitOptions, first_row: u64, offset: u64) -> Self {
-        let mut block = Block::new(&options);
+        let mut block = Block::new(&options.dialect);
         block.first_row = first_row;
         block.offset = offset;
         Self {
             options,
             rules: Rules::new(options.dialect),
+            plain: PlainRules::of(&options.dialect, options.width),
             block,
             supply: Supply::More,
             full: false,
@@ -330,6 +160,14 @@ impl Splitter {
         let mut finder = Finder::new(&bytes, self.rules.needles());
         let mut at = 0;
         while at < bytes.len() && self.block.rows() < most_rows {
+            if let Some(plain) = self.plain
+                && !self.skipping
+            {
+                at = plain.rows(&bytes, at, most_rows, &mut self.block);
+                if at >= bytes.len() || self.block.rows() >= most_rows {
+                    break;
+                }
+            }
             match self.step(&bytes, at, &mut finder) {
                 Step::Next(next) => at = next,
                 Step::Wait => break,
@@ -385,7 +223,7 @@ impl Splitter {
 
     fn blank_line(&mut self, at: usize, length: usize) -> Step {
         if self.options.width == 1 {
-            self.block.fields.push(Field::new(at, at, super::record::Writing::Plain));
+            self.block.fields.push(Field::new(at, at, Writing::Plain));
             self.block.close_row(at, at + length);
         } else {
             self.losses.add(Why::BlankLine, self.row());

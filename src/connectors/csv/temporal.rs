@@ -93,6 +93,13 @@ pub fn shape(text: &[u8]) -> Option<TemporalShape> {
 
 /// Days since 1970-01-01.
 pub fn read_date(text: &[u8], order: DateOrder) -> Option<i32> {
+    if let ([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2], DateOrder::YearFirst) = (text, order) {
+        let pair = |high: &u8, low: &u8| {
+            let (high, low) = (high.wrapping_sub(b'0'), low.wrapping_sub(b'0'));
+            (high <= 9 && low <= 9).then(|| u32::from(high) * 10 + u32::from(low))
+        };
+        return days(pair(y1, y2)? * 100 + pair(y3, y4)?, pair(m1, m2)?, pair(d1, d2)?);
+    }
     let (parts, rest) = date_parts(text)?;
     if rest.is_empty() { parts.days(order) } else { None }
 }

@@ -1,6 +1,7 @@
 //! Whether a row names the columns under it.
 
-use super::super::typing::{ColumnSample, Shape, TypeKind, shape};
+use super::super::infer::ColumnSample;
+use super::super::typing::{Shape, TypeKind, shape};
 
 /// Words that name columns far more often than they are values.
 const NAMES: &[&str] = &[

@@ -1,4 +1,6 @@
+use super::super::typing::{ColumnReader, Value};
 use super::*;
+use std::rc::Rc;
 
 fn sample(cells: &[&str]) -> ColumnSample {
     let mut sample = ColumnSample::default();
@@ -9,7 +11,7 @@ fn sample(cells: &[&str]) -> ColumnSample {
 }
 
 fn decide_one(cells: &[&str]) -> ColumnType {
-    decide(&[sample(cells)], &["a".to_owned()], None).0.remove(0)
+    decide(&[sample(cells)], None).0.columns[0]
 }
 
 const STAMP: TypeKind =
@@ -69,8 +71,8 @@ fn one_cell_in_ten_may_be_an_exception() {
 #[test]
 fn cells_read_as_their_column_says_or_stay_as_they_are() {
     let read = |kind, cell: &'static str| {
-        let nulls = NULL_SPELLINGS.map(str::to_owned).to_vec();
-        ColumnType { kind, nulls }.read(cell.as_bytes())
+        let words: Rc<[&[u8]]> = NULL_SPELLINGS.iter().map(|word| word.as_bytes()).collect();
+        ColumnReader { kind, words }.read(cell.as_bytes())
     };
     assert_eq!(read(TypeKind::Int64, "17"), Value::Int(17));
     assert_eq!(read(TypeKind::Int64, " 17 "), Value::Int(17));
@@ -97,38 +99,38 @@ fn cells_read_as_their_column_says_or_stay_as_they_are() {
     assert_eq!(read(TypeKind::Json, "{\"a\":1}"), Value::Text(b"{\"a\":1}"));
     assert_eq!(read(TypeKind::Json, "{a}"), Value::Exception(b"{a}"));
     assert!(matches!(read(TypeKind::Uuid, "2f1e8a3c-9b6d-4f70-8123-456789abcdef"), Value::Uuid(_)));
-    assert_eq!(ColumnType::text().read(b" NA "), Value::Text(b" NA "));
+    assert_eq!(ColumnReader { kind: TypeKind::Text, words: Rc::new([]) }.read(b" NA "), Value::Text(b" NA "));
     assert_eq!(read(TypeKind::Text, "NA"), Value::Null(b"NA"));
 }
 
 #[test]
 fn the_file_as_a_whole_settles_what_one_column_leaves_open() {
-    let names = ["day", "plain", "count", "tail"].map(str::to_owned);
     let samples = [
         sample(&["28/01/2018"]),
         sample(&["05/04/2018"]),
         sample(&["1", "NA"]),
         sample(&["N171", "NA", "null", "-"]),
     ];
-    let (types, notes) = decide(&samples, &names, None);
-    assert_eq!(types[1].kind, TypeKind::Date(DateOrder::DayFirst));
-    assert_eq!(types[3].nulls, ["NA", "\\N"]);
+    let (types, notes) = decide(&samples, None);
+    assert_eq!(types.columns[1].kind, TypeKind::Date(DateOrder::DayFirst));
+    assert_eq!(&*types.readers()[3].words, [&b"NA"[..], b"\\N"]);
     assert!(notes.is_empty(), "{notes:?}");
-    let (types, _) = decide(&samples, &names, Some(&["?".to_owned()]));
-    assert_eq!(types[2].nulls, ["?"]);
+    let (types, _) = decide(&samples, Some(&["?".to_owned()]));
+    assert_eq!(&*types.readers()[2].words, [b"?"]);
 }
 
 #[test]
 fn notes_say_what_does_not_fit() {
     let mut cells = vec!["1"; 19];
     cells.push("UA1117");
-    let names = ["flight_no".to_owned(), "day".to_owned()];
-    let (_, notes) = decide(&[sample(&cells), sample(&["05/04/2018"])], &names, None);
+    let (_, notes) = decide(&[sample(&cells), sample(&["05/04/2018"]), sample(&[""])], None);
+    let texts: Vec<(usize, &str)> = notes.iter().map(|note| (note.column, note.text.as_str())).collect();
     assert_eq!(
-        notes,
+        texts,
         [
-            "column flight_no: 1 of 20 sampled values are not int64",
-            "column day: kept as text, day and month cannot be told apart"
+            (0, "1 of 20 sampled values are not int64"),
+            (1, "kept as text: day and month cannot be told apart"),
+            (2, "no value in the sample"),
         ]
     );
 }
