@@ -1,5 +1,6 @@
 //! A block of whole records: the bytes as they stand in the file and where each cell is in them.
 
+use super::decode::TextEncoding;
 use super::dialect::{Dialect, Escape};
 use super::record::Field;
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ pub struct Block {
     pub(super) end: usize,
     pub(super) first_row: u64,
     pub(super) offset: u64,
+    encoding: TextEncoding,
     quote: u8,
     escape: Escape,
 }
@@ -67,7 +69,7 @@ fn unescape(bytes: &[u8], quote: u8, escape: Escape) -> Vec<u8> {
 }
 
 impl Block {
-    pub(super) fn new(dialect: &Dialect) -> Self {
+    pub(super) fn new(dialect: &Dialect, encoding: TextEncoding) -> Self {
         Self {
             bytes: Vec::new(),
             fields: Vec::new(),
@@ -77,6 +79,7 @@ impl Block {
             end: 0,
             first_row: 0,
             offset: 0,
+            encoding,
             quote: dialect.quote.unwrap_or(b'"'),
             escape: dialect.escape,
         }
@@ -167,21 +170,10 @@ impl Block {
         }
     }
 
-    /// The place in the text stream where a row starts; past the last row, where the block ends.
+    /// The place in the file where a row starts; past the last row, where the block ends.
     pub fn row_offset(&self, row: usize) -> u64 {
-        self.offset + self.row_starts.get(row).map_or(self.end as u64, |start| u64::from(*start))
-    }
-
-    /// The place in the text stream where this block starts.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// The text between two places in the stream, as far as this block holds it.
-    pub fn text_between(&self, from: u64, to: u64) -> &[u8] {
-        let from = from.saturating_sub(self.offset) as usize;
-        let to = to.saturating_sub(self.offset) as usize;
-        self.bytes.get(from..to.min(self.bytes.len())).unwrap_or_default()
+        let start = self.row_starts.get(row).map_or(self.end, |start| *start as usize);
+        self.offset + self.encoding.file_len(self.bytes.get(..start).unwrap_or_default())
     }
 
     pub(super) fn close_row(&mut self, start: usize, next: usize) {

@@ -6,6 +6,7 @@
 //! original bytes back. Nothing is ever replaced by a question mark.
 
 use encoding_rs::{DecoderResult, EncoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::io::{self, Read};
 
@@ -23,6 +24,19 @@ enum Kind {
     Utf16Le,
     Utf16Be,
     MultiByte,
+}
+
+impl Serialize for TextEncoding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for TextEncoding {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::for_label(&name).ok_or_else(|| serde::de::Error::custom(format!("{name} is no encoding")))
+    }
 }
 
 /// A cell after decoding.

@@ -236,7 +236,7 @@ pub enum Why {
     Footer,
     /// A row with fewer cells than columns: the rest is missing, not null.
     ShortRow,
-    /// A row with more cells than columns: the extra text is kept beside the row.
+    /// A row with more cells than columns: the surplus stays in its last cell.
     LongRow,
     /// A quote that was never closed or stands where none can: the row was read in the most likely way.
     StrayQuote,
@@ -261,7 +261,7 @@ impl Why {
             Self::Preamble => "line before the table",
             Self::Footer => "line after the table",
             Self::ShortRow => "row with fewer cells than columns; the others are shown as missing",
-            Self::LongRow => "row with more cells than columns; the extra text is kept with the row",
+            Self::LongRow => "row with more cells than columns; the surplus stays in its last cell",
             Self::StrayQuote => {
                 "quote that is never closed or out of place; the row was read in the most likely way"
             }
@@ -325,6 +325,13 @@ impl Losses {
             mine.count += lost.count;
             let room = Self::PLACES.saturating_sub(mine.rows.len());
             mine.rows.extend(lost.rows.iter().take(room));
+        }
+    }
+
+    /// Gives what was counted for one reason to another that says it better.
+    pub fn rename(&mut self, from: Why, to: Why) {
+        if let Some(lost) = self.0.remove(&from) {
+            self.0.insert(to, lost);
         }
     }
 

@@ -5,6 +5,7 @@
 //! what a compressed file gives out is bounded by bytes given, not by a ratio; every byte taken is counted.
 
 use crate::safety::budget::BudgetReader;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,7 +55,7 @@ impl ByteStore for Vec<u8> {
 }
 
 /// How a file is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Packing {
     /// As it is.
     Plain,

@@ -5,6 +5,7 @@
 //! every row is known, so that an index can lead back to it.
 
 pub use super::block::{Block, RawCell};
+use super::decode::TextEncoding;
 use super::dialect::{Dialect, Losses, Why};
 use super::plain::PlainRules;
 use super::record::{Field, LineBreak, Rules, Scan, Supply, Writing};
@@ -17,6 +18,8 @@ use std::io::{self, Read};
 pub struct SplitOptions {
     /// How the text is written.
     pub dialect: Dialect,
+    /// The encoding whose cut text this is: places count its bytes in the file.
+    pub encoding: TextEncoding,
     /// Cells in an ordinary row; 0 when not known yet, then no row is ragged.
     pub width: usize,
     /// Bytes to cut at a time.
@@ -31,9 +34,15 @@ impl SplitOptions {
     /// The longest record by default.
     pub const MAX_RECORD_BYTES: usize = 16 << 20;
 
-    /// The defaults for a dialect and a width.
+    /// The defaults for a dialect and a width, of text that is UTF-8 already.
     pub fn new(dialect: Dialect, width: usize) -> Self {
-        Self { dialect, width, block_bytes: Self::BLOCK_BYTES, max_record_bytes: Self::MAX_RECORD_BYTES }
+        Self {
+            dialect,
+            encoding: TextEncoding::UTF_8,
+            width,
+            block_bytes: Self::BLOCK_BYTES,
+            max_record_bytes: Self::MAX_RECORD_BYTES,
+        }
     }
 }
 
@@ -67,7 +76,7 @@ const SUSPICIOUS_BYTES: usize = 128 << 10;
 impl Splitter {
     /// Starts at a row's first byte. `first_row` and `offset` are the numbers of that row and byte.
     pub fn new(options: SplitOptions, first_row: u64, offset: u64) -> Self {
-        let mut block = Block::new(&options.dialect);
+        let mut block = Block::new(&options.dialect, options.encoding);
         block.first_row = first_row;
         block.offset = offset;
         Self {
@@ -124,7 +133,7 @@ impl Splitter {
     fn drop_consumed(&mut self) {
         let end = self.block.end;
         self.block.first_row += self.block.rows() as u64;
-        self.block.offset += end as u64;
+        self.block.offset += self.options.encoding.file_len(&self.block.bytes[..end]);
         self.block.bytes.drain(..end);
         self.block.clear_rows();
         self.block.end = 0;

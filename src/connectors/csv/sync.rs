@@ -7,6 +7,7 @@
 use super::dialect::{Dialect, Losses, Why};
 use super::record::{Rules, Supply};
 use super::split::{SplitOptions, Splitter};
+use serde::{Deserialize, Serialize};
 
 /// How many line ends are tried.
 const TRIES: usize = 12;
@@ -74,7 +75,7 @@ pub fn count(window: &[u8], dialect: Dialect, width: usize, from: usize) -> (Str
 }
 
 /// A number of rows with its interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RowsEstimate {
     /// Lower end, at nine in ten.
     pub lo: f64,

@@ -179,11 +179,9 @@ pub(super) fn score(row: &[&[u8]], body: &Body<'_>) -> (f32, usize) {
             _ => total -= 0.7,
         }
     }
-    for (index, cell) in row.iter().enumerate() {
-        if !cell.is_empty() && row[..index].contains(cell) {
-            total -= 0.5;
-        }
-    }
+    let mut seen = std::collections::HashSet::with_capacity(row.len());
+    let doubles = row.iter().filter(|cell| !cell.is_empty() && !seen.insert(**cell)).count();
+    total -= 0.5 * doubles as f32;
     if row.iter().all(|cell| cell.trim_ascii().is_empty()) {
         total -= 1.0;
     }

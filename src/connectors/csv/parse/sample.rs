@@ -1,0 +1,301 @@
+//! Samples: whole windows spread over the file, or single rows of one pass, each with its own honesty.
+
+use super::super::dialect::Losses;
+use super::super::index::{Checkpoint, RowIndex};
+use super::super::open::{Access, Packing};
+use super::super::reader::{RowReader, Stretch};
+use super::super::sync;
+use super::batches::Batches;
+use super::losses::{Seen, findings};
+use super::order::{block_bytes, note_growth};
+use super::{Rows, RowsEnd, Run, SampleRows, broken};
+use crate::job::Flow;
+use crate::model::cell::Cell;
+use crate::model::read::{ReadEnd, SampleMethod, SampleSize};
+use crate::model::{Error, ErrorKind, Result};
+
+/// Rows of one window, nearly: fewer windows read less, more windows tell more.
+const WINDOW_ROWS: u64 = 100;
+const MOST_WINDOWS: u64 = 64;
+const SYNC_BYTES: usize = 16 << 10;
+/// Cells that a sample of single rows may hold in memory at once.
+const MOST_CELLS_HELD: usize = 8 << 20;
+
+pub(super) fn rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
+    let layout = &params.what.layout;
+    run.limits = params.what.limits();
+    match params.sample.method {
+        SampleMethod::Block if layout.packing == Packing::Plain => windows(run, params),
+        SampleMethod::Row | SampleMethod::Random => single_rows(run, params),
+        SampleMethod::Head | SampleMethod::Auto => head(run, params),
+        SampleMethod::Block | SampleMethod::Keyset => Err(Error::new(
+            ErrorKind::Unsupported,
+            "read",
+            format!("a sample by {} can't be taken of this file", params.sample.method.word()),
+        )
+        .hint("take a sample by head or by row")),
+    }
+}
+
+/// Rows wanted, of those known.
+fn wanted(params: &SampleRows) -> u64 {
+    let rows = match params.sample.size {
+        SampleSize::Rows(rows) => rows,
+        SampleSize::Percent(percent) => (params.known_rows.unwrap_or(0.0) * percent / 100.0).ceil() as u64,
+    };
+    rows.min(params.what.most_rows.unwrap_or(u64::MAX)).max(1)
+}
+
+fn head(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
+    let mut what = params.what.clone();
+    what.most_rows = Some(wanted(params));
+    let from = Checkpoint { row: 0, place: what.layout.data_start };
+    let end = super::order::rows(run, &Rows { what, from, first_row: 0 })?;
+    Ok(RowsEnd { end: ReadEnd::Complete, next: None, ..end })
+}
+
+/// A small, fast and fixed generator, so that a seed gives the same sample on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        if limit == 0 { 0 } else { ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64 }
+    }
+}
+
+/// Windows at random places of equal parts of the file, each read until its share of rows is full.
+fn windows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
+    let layout = &params.what.layout;
+    run.input.advise(Access::Scattered);
+    let rows = wanted(params);
+    let count = rows.div_ceil(WINDOW_ROWS).clamp(1, MOST_WINDOWS);
+    let share = rows.div_ceil(count);
+    let bytes = layout.data_bytes();
+    let part = bytes / count;
+    let needed = (share as f64 * layout.row_bytes * 1.1) as u64;
+    let mut dice = Dice(params.seed);
+    let mut batches = Batches::new(&params.what);
+    let mut losses = Losses::default();
+    let mut enough = false;
+    for window in 0..count {
+        let room = part.saturating_sub(needed);
+        let place = layout.data_start + part * window + dice.below(room);
+        let end = layout.data_start + part * (window + 1);
+        let share = share.min(rows - batches.given.min(rows));
+        enough = one_window(run, params, &mut batches, (place, end), share, &mut losses)?;
+        run.tick()?;
+        if enough || run.is_exhausted() || batches.given >= rows {
+            break;
+        }
+    }
+    if batches.given == 0 {
+        // A file of few or very long rows: its beginning is better than nothing.
+        return head(run, params);
+    }
+    if !enough && let Some(batch) = batches.batch()? {
+        run.out.batch(batch)?;
+    }
+    losses.merge(&batches.losses);
+    let mut found = findings(&losses, layout, Seen::default(), None);
+    note_growth(run, &mut found);
+    run.out.findings(found)?;
+    let end = if run.is_exhausted() { ReadEnd::Bounded } else { ReadEnd::Complete };
+    Ok(RowsEnd { end, next: None, index: RowIndex::default() })
+}
+
+/// Takes rows from a place on until the share is full or the part ends; whether the sink has enough.
+fn one_window(
+    run: &mut Run<'_>,
+    params: &SampleRows,
+    batches: &mut Batches<'_>,
+    (place, end): (u64, u64),
+    share: u64,
+    losses: &mut Losses,
+) -> Result<bool> {
+    let layout = &params.what.layout;
+    let start = if place <= layout.data_start + 1 {
+        Some(layout.data_start)
+    } else {
+        row_start(run, params, place & !1)?
+    };
+    let Some(start) = start.filter(|start| *start < end) else { return Ok(false) };
+    let stretch = Stretch {
+        from: Checkpoint { row: 0, place: start },
+        end: None,
+        block_bytes: (share as f64 * layout.row_bytes * 1.2) as usize + 4096,
+        most_bytes: u64::MAX,
+    };
+    let mut reader = RowReader::new(run.input, layout, stretch).map_err(|error| broken(&error))?;
+    let mut left = share;
+    while left > 0 {
+        let Some(block) = reader.next_block(usize::try_from(left).unwrap_or(usize::MAX)) else { break };
+        for row in 0..block.rows() {
+            if block.row_offset(row) >= end {
+                left = 0;
+                break;
+            }
+            left -= 1;
+            if batches.is_wanted(block, row) {
+                let cells = batches.cells(block, row);
+                batches.take_cells(cells, None);
+            }
+            if batches.is_full()
+                && let Some(batch) = batches.batch()?
+                && run.out.batch(batch)? == Flow::Enough
+            {
+                return Ok(true);
+            }
+        }
+        if run.is_exhausted() {
+            break;
+        }
+    }
+    losses.merge(&reader.take_losses());
+    Ok(false)
+}
+
+/// The place of the first row that starts after a place.
+fn row_start(run: &Run<'_>, params: &SampleRows, place: u64) -> Result<Option<u64>> {
+    let layout = &params.what.layout;
+    let mut len = SYNC_BYTES;
+    loop {
+        let bytes = run.input.window(place, len).map_err(|error| broken(&error))?;
+        let text = layout.encoding.text_of(&bytes);
+        if let Some(at) = sync::first_row(&text, layout.dialect, layout.width) {
+            return Ok(Some(place + layout.encoding.file_len(text.get(..at).unwrap_or_default())));
+        }
+        if bytes.len() < len || len >= 64 * SYNC_BYTES {
+            return Ok(None);
+        }
+        len *= 4;
+    }
+}
+
+/// Every row with the same chance: one pass over all of them, keeping a reservoir.
+fn single_rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
+    let layout = &params.what.layout;
+    run.input.advise(Access::InOrder);
+    let mut batches = Batches::new(&params.what);
+    let stretch = Stretch {
+        from: Checkpoint { row: 0, place: layout.data_start },
+        end: None,
+        block_bytes: block_bytes(params.what.most_bytes),
+        most_bytes: u64::MAX,
+    };
+    let mut reader = RowReader::new(run.input, layout, stretch).map_err(|error| broken(&error))?;
+    let mut reservoir = Reservoir::new(params);
+    let mut end = ReadEnd::Complete;
+    while let Some(block) = reader.next_block(usize::MAX) {
+        for row in 0..block.rows() {
+            if batches.is_wanted(block, row)
+                && let Some(slot) = reservoir.slot()
+            {
+                let cells = batches.cells(block, row);
+                reservoir.put(slot, block.first_row() + row as u64, cells)?;
+            }
+        }
+        run.tick()?;
+        if run.is_exhausted() {
+            end = ReadEnd::Bounded;
+            break;
+        }
+    }
+    let mut losses = reader.take_losses();
+    let mut flow = Flow::More;
+    for cells in reservoir.rows(params.sample.method) {
+        batches.take_cells(cells, None);
+        if batches.is_full()
+            && let Some(batch) = batches.batch()?
+        {
+            flow = run.out.batch(batch)?;
+            if flow == Flow::Enough {
+                break;
+            }
+        }
+    }
+    if flow == Flow::More
+        && let Some(batch) = batches.batch()?
+    {
+        run.out.batch(batch)?;
+    }
+    losses.merge(&batches.losses);
+    let seen = Seen { beginning: true, end: end == ReadEnd::Complete };
+    let mut found = findings(&losses, layout, seen, reader.failure());
+    note_growth(run, &mut found);
+    run.out.findings(found)?;
+    Ok(RowsEnd { end, next: None, index: RowIndex::default() })
+}
+
+/// A sample of a stream whose length is not known.
+struct Reservoir {
+    dice: Dice,
+    size: usize,
+    /// A share of all rows instead of a number.
+    share: Option<f64>,
+    seen: u64,
+    held: Vec<(u64, Vec<Cell>)>,
+}
+
+impl Reservoir {
+    fn new(params: &SampleRows) -> Self {
+        let (size, share) = match params.sample.size {
+            SampleSize::Rows(_) => (wanted(params), None),
+            SampleSize::Percent(percent) => {
+                (params.what.most_rows.unwrap_or(u64::MAX), Some((percent / 100.0).clamp(0.0, 1.0)))
+            }
+        };
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        Self { dice: Dice(params.seed), size, share, seen: 0, held: Vec::new() }
+    }
+
+    /// Where the next row goes, if it is taken.
+    fn slot(&mut self) -> Option<usize> {
+        self.seen += 1;
+        if let Some(share) = self.share {
+            let taken = (self.dice.next() >> 11) as f64 / (1u64 << 53) as f64;
+            return (taken < share && self.held.len() < self.size).then_some(self.held.len());
+        }
+        if self.held.len() < self.size {
+            return Some(self.held.len());
+        }
+        let place = self.dice.below(self.seen);
+        usize::try_from(place).ok().filter(|place| *place < self.size)
+    }
+
+    fn put(&mut self, slot: usize, number: u64, cells: Vec<Cell>) -> Result<()> {
+        if (self.held.len() + 1).saturating_mul(cells.len()) > MOST_CELLS_HELD {
+            return Err(Error::new(
+                ErrorKind::Budget,
+                "read",
+                format!("a sample by row of more than {} rows does not fit into memory", self.held.len()),
+            )
+            .hint("take fewer rows or columns, or a sample by block"));
+        }
+        if slot == self.held.len() {
+            self.held.push((number, cells));
+        } else if let Some(held) = self.held.get_mut(slot) {
+            *held = (number, cells);
+        }
+        Ok(())
+    }
+
+    /// The rows in the file's order, or in random order.
+    fn rows(mut self, method: SampleMethod) -> impl Iterator<Item = Vec<Cell>> {
+        self.held.sort_by_key(|(number, _)| *number);
+        if method == SampleMethod::Random {
+            for last in (1..self.held.len()).rev() {
+                let other = self.dice.below(last as u64 + 1) as usize;
+                self.held.swap(last, other);
+            }
+        }
+        self.held.into_iter().map(|(_, cells)| cells)
+    }
+}
