@@ -14,6 +14,8 @@ pub fn registry() -> Registry {
     let connectors: Vec<&'static dyn Connector> = vec![
         #[cfg(feature = "sqlite")]
         &sqlite::Sqlite,
+        #[cfg(feature = "csv")]
+        &csv::Csv,
     ];
     Registry::new(connectors)
 }
@@ -23,5 +25,7 @@ pub fn parsers() -> Vec<&'static dyn Parser> {
     vec![
         #[cfg(any(test, feature = "testkit"))]
         &crate::kit::worker::probe::PROBE,
+        #[cfg(feature = "csv")]
+        &csv::parse::DelimitedText,
     ]
 }

@@ -73,6 +73,13 @@ impl RowIndex {
         self.rows = self.rows.or(other.rows);
     }
 
+    /// The same without the number of rows, for a file that has grown.
+    #[must_use]
+    pub fn without_end(mut self) -> Self {
+        self.rows = None;
+        self
+    }
+
     /// How many checkpoints it holds.
     pub fn len(&self) -> usize {
         self.points.len()

@@ -47,6 +47,8 @@ pub struct Layout {
     pub evidence: Vec<String>,
     /// Data rows, as far as the windows tell.
     pub rows: KnownRows,
+    /// Unpacked bytes, as a packed file itself says: a hint.
+    pub unpacked_hint: Option<u64>,
     /// Bytes of an ordinary row, in the unpacked file.
     pub row_bytes: f64,
 }

@@ -161,6 +161,28 @@ impl<S: ByteStore> Input<S> {
         self.source.size()
     }
 
+    /// How many unpacked bytes a packed file says it has. A hint: gzip writes it modulo 4 GiB and for its last
+    /// member only, zstd for its first frame and only sometimes.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn unpacked_hint(&self) -> io::Result<Option<u64>> {
+        const SHORTEST_GZIP: u64 = 18;
+        match self.packing {
+            Packing::Gzip if self.len >= SHORTEST_GZIP => {
+                let mut trailer = [0; 4];
+                let got = self.take_at(self.len - 4, &mut trailer)?;
+                Ok((got == trailer.len()).then(|| u32::from_le_bytes(trailer).into()))
+            }
+            Packing::Zstd => {
+                let mut header = [0; 18];
+                let got = self.take_at(0, &mut header)?;
+                Ok(zstd::zstd_safe::get_frame_content_size(&header[..got]).ok().flatten())
+            }
+            Packing::Plain | Packing::Gzip => Ok(None),
+        }
+    }
+
     fn take_at(&self, place: u64, buf: &mut [u8]) -> io::Result<usize> {
         let left = self.len.saturating_sub(place);
         let want = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
@@ -290,6 +312,19 @@ mod tests {
         let (bytes, result) = read_all(bomb, 0, None, 1 << 20);
         assert_eq!(bytes.len(), 1 << 20);
         assert!(crate::safety::budget::exhausted(&result.unwrap_err()).is_some());
+    }
+
+    #[test]
+    fn a_packed_file_may_say_how_large_it_was() {
+        let text = b"1,2,3\n".repeat(1000);
+        let hint = |source: Vec<u8>| Input::open(source).unwrap().unpacked_hint().unwrap();
+        assert_eq!(hint(gzip(&text)), Some(6000));
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.set_pledged_src_size(Some(6000)).unwrap();
+        encoder.write_all(&text).unwrap();
+        assert_eq!(hint(encoder.finish().unwrap()), Some(6000));
+        assert_eq!(hint(text), None);
+        assert_eq!(hint(vec![0x1F, 0x8B, 0x08]), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::decode::TextReader;
 use super::dialect::Losses;
 use super::index::Checkpoint;
 use super::layout::Layout;
-use super::open::{ByteStore, Input};
+use super::open::{ByteStore, Input, Packing};
 use super::split::{SplitOptions, Splitter};
 use std::io::{self, Read};
 
@@ -35,7 +35,9 @@ impl<'a> RowReader<'a> {
         layout: &Layout,
         stretch: Stretch,
     ) -> io::Result<Self> {
-        let end = stretch.end.or(layout.data_end);
+        // A file that has grown is read as long as it was when it was looked at, so that a plan holds.
+        let seen = (layout.packing == Packing::Plain).then_some(layout.file_bytes);
+        let end = stretch.end.or(layout.data_end).or(seen);
         let stream = input.stream(stretch.from.place, end, stretch.most_bytes)?;
         let options = SplitOptions {
             block_bytes: stretch.block_bytes,

@@ -53,7 +53,9 @@ pub(super) fn look(input: &Input<File>, overrides: &Overrides) -> Result<Layout>
         middle: &seen.middle,
         tail: (seen.tail.0, &seen.tail.1),
     };
-    Ok(layout(input, &seen, sniff(windows, overrides), overrides))
+    let mut layout = layout(input, &seen, sniff(windows, overrides), overrides);
+    layout.unpacked_hint = input.unpacked_hint().map_err(|error| broken(&error))?;
+    Ok(layout)
 }
 
 fn plain_windows(input: &Input<File>) -> std::io::Result<Seen> {
@@ -134,6 +136,7 @@ fn layout(input: &Input<File>, seen: &Seen, found: Sniffed, overrides: &Override
         confidence: found.confidence,
         evidence: found.evidence,
         rows: KnownRows::Unknown,
+        unpacked_hint: None,
         row_bytes: row_bytes(&stretches),
     };
     layout.rows = if seen.whole {
