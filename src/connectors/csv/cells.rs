@@ -52,7 +52,12 @@ impl<'l> CellMaker<'l> {
 
     /// The value in a column of a row.
     pub(super) fn cell(&self, block: &Block, row: usize, column: usize) -> Cell {
-        match self.place(block, row, column) {
+        self.cell_at(self.place(block, row, column), column)
+    }
+
+    /// The value of what stands in a column.
+    pub(super) fn cell_at(&self, place: Place<'_>, column: usize) -> Cell {
+        match place {
             Place::Cell(raw) => self.value(raw, column),
             Place::Overflow(rest) => self.text(Cow::Borrowed(rest), Cell::Text),
             Place::Missing => Cell::Missing,

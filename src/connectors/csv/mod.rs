@@ -73,7 +73,7 @@ fn abilities() -> Abilities {
         pushdown: plan::PUSHDOWN,
         exact_count: CostClass::Scan,
         stable_paging: Support::Exact,
-        native_profile: Support::None,
+        native_profile: Support::Exact,
         catalog_profile: Support::None,
         cancel: CancelReach::Confirmed,
         // Whatever is on disk is read, and a writer may be at work.

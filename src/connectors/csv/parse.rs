@@ -22,6 +22,7 @@ mod look;
 mod losses;
 mod order;
 mod probe;
+mod profile;
 mod sample;
 
 /// The parser of this connector.
@@ -37,6 +38,8 @@ pub mod op {
     pub const ROWS: &str = "rows";
     /// Rows of a sample. Takes [`super::SampleRows`], gives [`super::RowsEnd`].
     pub const SAMPLE: &str = "sample";
+    /// Column states. Takes [`super::Profile`], gives [`super::RowsEnd`].
+    pub const PROFILE: &str = "profile";
 }
 
 /// Parameters of [`op::LOOK`].
@@ -107,6 +110,19 @@ pub struct SampleRows {
     pub seed: u64,
 }
 
+/// Parameters of [`op::PROFILE`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// What to read.
+    pub what: What,
+    /// A sample instead of the rows from the first on.
+    pub sample: Option<Sample>,
+    /// Rows of the file, as far as known.
+    pub known_rows: Option<f64>,
+    /// Seed of the choice.
+    pub seed: u64,
+}
+
 /// How an operation that gives rows ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowsEnd {
@@ -136,6 +152,7 @@ impl Parser for DelimitedText {
             op::PROBE => give(probe::probe(&mut run, &params::<Probe>(job.params)?)?),
             op::ROWS => give(order::rows(&mut run, &params::<Rows>(job.params)?)?),
             op::SAMPLE => give(sample::rows(&mut run, &params::<SampleRows>(job.params)?)?),
+            op::PROFILE => give(profile::profile(&mut run, &params::<Profile>(job.params)?)?),
             other => Err(Error::unexpected("read", format!("{other} is no operation on a delimited file"))),
         };
         run.tell_bytes();

@@ -33,8 +33,8 @@ pub(super) fn plan(
             .hint("use a filter, columns and an order instead"));
     }
     check_columns(layout, &spec)?;
-    let first_row = first_row(&spec)?;
     set_level(&mut spec)?;
+    first_row(&spec)?;
     if let Some(sample) = spec.sample {
         let method = resolve(sample.method, layout)?;
         spec.sample = Some(Sample { method, ..sample });
@@ -44,10 +44,16 @@ pub(super) fn plan(
         spec.continuation = None;
     }
     let mut pushdown = PUSHDOWN;
+    if spec.want != Want::Rows {
+        // A profile has no order and starts with the first row.
+        spec.order.clear();
+        spec.continuation = None;
+    }
     if !spec.order.is_empty() {
         // The column to order by must be in the rows that come.
         pushdown.projection = Support::None;
     }
+    let first_row = first_row(&spec)?;
     let (step, method) = step(name, &spec, first_row);
     Ok(ReadPlan {
         steps: vec![step],

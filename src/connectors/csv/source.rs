@@ -2,7 +2,7 @@
 
 use super::index::{Checkpoint, RowIndex};
 use super::layout::{KnownRows, Layout};
-use super::parse::{Look, Probe, Probed, Rows, RowsEnd, SampleRows, What, op};
+use super::parse::{Look, Probe, Probed, Profile, Rows, RowsEnd, SampleRows, What, op};
 use super::{ID, abilities, commands, describe, estimate, file, plan};
 use crate::connector::{Permit, Source};
 use crate::job::sink::Collected;
@@ -13,7 +13,7 @@ use crate::model::command::EntryId;
 use crate::model::load::{Capacity, LoadEstimate};
 use crate::model::node::{Description, NodePage, NodePath, PageRequest};
 use crate::model::read::{
-    Bound, Continuation, ReadEnd, ReadOutcome, ReadPlan, ReadSpec, SampleMethod, Step, StepKind,
+    Bound, Continuation, ReadEnd, ReadOutcome, ReadPlan, ReadSpec, SampleMethod, Step, StepKind, Want,
 };
 use crate::model::{Error, ErrorKind, Result};
 use async_trait::async_trait;
@@ -181,12 +181,17 @@ impl CsvSource {
             most_seconds: bounds.seconds,
             layout,
         };
-        match plan.spec.sample {
-            Some(sample) if sample.method != SampleMethod::Head => {
+        let sample = plan.spec.sample.filter(|sample| sample.method != SampleMethod::Head);
+        if let Want::Profile(_) = plan.spec.want {
+            let seed = plan.spec.seed;
+            return Ok((op::PROFILE, params(&Profile { what, sample, known_rows: rows_about, seed })?));
+        }
+        match sample {
+            Some(sample) => {
                 let seed = plan.spec.seed;
                 Ok((op::SAMPLE, params(&SampleRows { what, sample, known_rows: rows_about, seed })?))
             }
-            _ => Ok((op::ROWS, params(&Rows { what, from: known.nearest(first_row), first_row })?)),
+            None => Ok((op::ROWS, params(&Rows { what, from: known.nearest(first_row), first_row })?)),
         }
     }
 }

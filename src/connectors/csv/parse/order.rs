@@ -166,7 +166,7 @@ impl Pass<'_> {
 }
 
 /// Whether another row follows: a bound that falls on the last row leaves nothing out.
-fn has_more(reader: &mut RowReader<'_>) -> bool {
+pub(super) fn has_more(reader: &mut RowReader<'_>) -> bool {
     let more = reader.next_block(1).is_some() || reader.failure().is_some();
     // What was lost beyond the rows given is not theirs.
     reader.take_losses();

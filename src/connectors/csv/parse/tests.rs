@@ -14,6 +14,7 @@ use std::io::Write as _;
 #[derive(Default)]
 struct Given {
     batches: Vec<Batch>,
+    state: Option<TableState>,
     findings: Findings,
     bytes: u64,
     enough_after: Option<usize>,
@@ -27,7 +28,8 @@ impl GuestOut for Given {
         Ok(if enough { Flow::Enough } else { Flow::More })
     }
 
-    fn state(&mut self, _state: TableState) -> Result<()> {
+    fn state(&mut self, state: TableState) -> Result<()> {
+        self.state = Some(state);
         Ok(())
     }
 
@@ -425,4 +427,74 @@ fn the_demo_feed_comes_out_as_its_makers_counted() {
     assert_eq!(nulls, 388 + 417 + 394);
     assert_eq!(count("event_time", |cell| matches!(cell, Cell::Timestamp(_))), 7649);
     assert_eq!(given.rows()[0][column("revenue_usd")], Cell::Decimal("10500.60".into()));
+}
+
+fn profile_of(what: What, sample: Option<Sample>) -> Profile {
+    Profile { what, sample, known_rows: Some(1000.0), seed: 3 }
+}
+
+#[test]
+fn a_profile_from_the_bytes_is_the_profile_of_the_rows() {
+    let mut polluted = "i,d,f,day,ts,off,t,b,u,j,s\n".to_owned();
+    for row in 0..3000 {
+        polluted.push_str(&match row % 50 {
+            7 => "short,1.5\n".to_owned(),
+            13 => format!("{row},1.5,1e3,2024-05-01,2024-05-01 10:00,2024-05-01T10:00:00+02:00,10:00,true,x,{{}},s,more,\n"),
+            21 => "NA,,NA,-,\\N,NULL,n/a,,,,\"\"\n".to_owned(),
+            33 => "x,y,z,w,v,u,t,s,r,q,\"NA\"\n".to_owned(),
+            _ => format!(
+                "{row},{}.{},{}.5e2,2024-05-{:02},2024-05-01 10:{:02},2024-05-01T10:00:00+0{}:00,10:{:02},{},2f1e8a3c-9b6d-4f70-8123-4567{:08},\"{{\"\"a\"\":{row}}}\",text {}\n",
+                row * 7 % 91, row % 100, row % 9, row % 28 + 1, row % 60, row % 3, row % 60, row % 2 == 0, row, row % 5000
+            ),
+        });
+    }
+    let latin = "name;n;x\n".to_owned() + &"caf\u{e9};10,5;1\n".repeat(500) + "bad;,5;2\nw;-3;3\n";
+    let latin: Vec<u8> = latin.chars().map(|char| char as u8).collect();
+    let demo = include_bytes!("../../../../assets/demo/flights_feed.csv");
+    for bytes in [polluted.as_bytes(), &latin, &demo[..], b"", b"a,b\n", b"a,b,\n1,2,\n3,4,5\n6,7,\n"] {
+        let file = file(bytes);
+        let layout = look_at(&file);
+        for columns in [None, Some(vec![layout.names.len() - 1, 0])] {
+            let what = What { columns, ..everything(&layout) };
+            let mut rows = Given::default();
+            let end: RowsEnd = run_op(&file, op::ROWS, &from_start(what.clone()), &mut rows).unwrap();
+            let mut profiler =
+                crate::profiler::TableProfiler::new(std::sync::Arc::clone(&rows.batches[0].schema));
+            rows.batches.iter().for_each(|batch| profiler.push(batch).unwrap());
+            let mut direct = Given::default();
+            let ended: RowsEnd = run_op(&file, op::PROFILE, &profile_of(what, None), &mut direct).unwrap();
+            let (expected, found) = (profiler.state(), direct.state.unwrap());
+            assert_eq!(found.rows, expected.rows);
+            for ((field, found), expected) in
+                found.schema.fields.iter().zip(&found.columns).zip(&expected.columns)
+            {
+                assert_eq!(found, expected, "{}", field.name);
+            }
+            assert_eq!(direct.findings, rows.findings);
+            assert_eq!((ended.end, ended.index.rows()), (end.end, end.index.rows()));
+        }
+    }
+}
+
+#[test]
+fn profiles_of_samples_and_of_filtered_rows_see_what_was_asked() {
+    let text = (0..40_000).fold("id,x\n".to_owned(), |text, row| text + &format!("{row},{}\n", row % 10));
+    let file = file(text.as_bytes());
+    let layout = look_at(&file);
+    let take = |what, sample| {
+        let mut given = Given::default();
+        let _: RowsEnd = run_op(&file, op::PROFILE, &profile_of(what, sample), &mut given).unwrap();
+        assert!(given.batches.is_empty());
+        (given.state.unwrap(), given.bytes)
+    };
+    let (head, bytes) = take(What { most_rows: Some(500), ..everything(&layout) }, None);
+    assert_eq!((head.rows, head.columns[0].rows), (500, 500));
+    assert!(bytes < 64 << 10, "{bytes} bytes");
+    let filter = Some(Filter::parse("x = 3").unwrap());
+    assert_eq!(take(What { filter, ..everything(&layout) }, None).0.rows, 4000);
+    let block = Sample { size: SampleSize::Rows(500), method: SampleMethod::Block };
+    let (sampled, bytes) = take(everything(&layout), Some(block));
+    assert!((400..=500).contains(&sampled.rows) && bytes < 200 << 10, "{} rows, {bytes} bytes", sampled.rows);
+    let (bounded, bytes) = take(What { most_bytes: Some(100_000), ..everything(&layout) }, None);
+    assert!(bounded.rows < 40_000 && bytes < 300_000, "{} rows, {bytes} bytes", bounded.rows);
 }
