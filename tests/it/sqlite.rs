@@ -128,6 +128,11 @@ fn node(name: &str) -> NodePath {
 async fn permit(source: &dyn Source, plan: ReadPlan) -> Permit {
     let (ctx, _) = context();
     let estimate = source.estimate(&ctx, &plan).await.unwrap();
+    permit_for(plan, estimate)
+}
+
+/// A permit for anything, on the strength of an estimate made before.
+fn permit_for(plan: ReadPlan, estimate: headwater::model::load::LoadEstimate) -> Permit {
     let given = guard::Override {
         reason: "a test".to_owned(),
         node_name: Some(if plan.spec.query.is_some() {

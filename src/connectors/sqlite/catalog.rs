@@ -177,6 +177,8 @@ pub(super) struct Statistics {
     pub(super) rows: Option<u64>,
     /// By index: rows in it, then average rows per distinct value of each longer prefix.
     pub(super) indexes: BTreeMap<String, Vec<u64>>,
+    /// By index: rows of the most frequent sampled value of each prefix, the shortest first.
+    pub(super) most: BTreeMap<String, Vec<u64>>,
 }
 
 /// Answers kept until the file changes.
@@ -284,6 +286,21 @@ impl Catalog {
                 }
             }
         }
+        if self.facts(ctx, stage, link, taken).await?.has_samples {
+            let ask = Ask::new(sent::SAMPLES, sent::SAMPLES_TEXT).text(name);
+            for row in taken.rows(ctx, stage, ask).await? {
+                let (Some(index), Some(counts)) = (text_of(row.first()), text_of(row.get(1))) else {
+                    continue;
+                };
+                let most = statistics.most.entry(index).or_default();
+                for (at, count) in counts.split(' ').map_while(|word| word.parse::<u64>().ok()).enumerate() {
+                    match most.get_mut(at) {
+                        Some(known) => *known = count.max(*known),
+                        None => most.push(count),
+                    }
+                }
+            }
+        }
         let statistics = Arc::new(statistics);
         self.kept(link, |kept| kept.statistics.insert(name.to_owned(), Arc::clone(&statistics)));
         Ok(statistics)
@@ -305,7 +322,8 @@ impl Catalog {
             (Some(ends), Paging::RowNumber(number)) => {
                 let facts = self.facts(ctx, stage, link, taken).await?;
                 let statistics = self.statistics(ctx, stage, link, taken, &table.name).await?;
-                let spread = size::measure(ctx, stage, taken, table, number, ends).await?;
+                let spread =
+                    size::measure(ctx, stage, taken, table, number, (ends, facts.page_bytes)).await?;
                 Some(size::size_of(ends, &spread, &statistics, facts.used_pages()))
             }
             _ => None,

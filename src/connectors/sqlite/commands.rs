@@ -61,8 +61,7 @@ pub(super) const STATISTICS_TEXT: &str = "SELECT idx, stat FROM sqlite_stat1 WHE
 /// Sampled keys of a table.
 pub(super) const SAMPLES: EntryId = EntryId::of("stat_samples");
 /// Text of [`SAMPLES`].
-pub(super) const SAMPLES_TEXT: &str =
-    "SELECT idx, neq, nlt, ndlt, sample FROM sqlite_stat4 WHERE tbl = ?1 LIMIT 500";
+pub(super) const SAMPLES_TEXT: &str = "SELECT idx, neq FROM sqlite_stat4 WHERE tbl = ?1 LIMIT 2000";
 /// First and last key of a table.
 pub(super) const RANGE: EntryId = EntryId::of("key_range");
 /// Row density at a few places.
@@ -121,7 +120,7 @@ pub(super) static COMMANDS: &[CommandEntry] = &[
     entry(FOREIGN, FOREIGN_TEXT, "foreign keys of one table", Constant, CATALOG),
     entry(TRIGGERS, TRIGGERS_TEXT, "triggers of one table", Constant, CATALOG),
     entry(STATISTICS, STATISTICS_TEXT, "statistics as of the last ANALYZE", Constant, CATALOG),
-    entry(SAMPLES, SAMPLES_TEXT, "sampled keys as of the last ANALYZE", Constant, CATALOG),
+    entry(SAMPLES, SAMPLES_TEXT, "rows of the most frequent keys as of the last ANALYZE", Constant, CATALOG),
     entry(
         RANGE,
         "SELECT (SELECT min({key}) FROM {table}), (SELECT max({key}) FROM {table})",
@@ -131,8 +130,8 @@ pub(super) static COMMANDS: &[CommandEntry] = &[
     ),
     entry(
         SPREAD,
-        "SELECT n, lo, hi FROM ({places})",
-        "how densely rows lie at three places",
+        "SELECT n, lo, hi, spill FROM ({places})",
+        "how densely rows lie at three places, and how long they are",
         Constant,
         "constant: three short runs of rows",
     ),
@@ -146,7 +145,7 @@ pub(super) static COMMANDS: &[CommandEntry] = &[
     entry(
         PROBE,
         "{statement}",
-        "the planned read itself, stopped after 300 pages, 1 000 rows or 50 ms, to measure what it does",
+        "the planned read itself, stopped after 300 pages (an eighth of a small file), 1 000 rows or 50 ms, to measure what it does",
         Constant,
         "bounded by its limits",
     ),

@@ -110,6 +110,13 @@ pub(super) fn pages(handle: &mut LockedSqliteHandle<'_>) -> Pages {
     pages_of(handle.as_raw_handle().as_ptr())
 }
 
+/// Drops cached pages, so that what is counted next is counted from a cold cache.
+pub(super) fn drop_cache(handle: &mut LockedSqliteHandle<'_>) {
+    let db = handle.as_raw_handle().as_ptr();
+    // SAFETY: `db` is locked for us; pages in use stay.
+    unsafe { ffi::sqlite3_db_release_memory(db) };
+}
+
 /// The counters of all statements of the connection, set back to zero.
 pub(super) fn take_steps(handle: &mut LockedSqliteHandle<'_>) -> Steps {
     let db = handle.as_raw_handle().as_ptr();

@@ -124,6 +124,19 @@ fn text(bytes: &[u8]) -> Cell {
     }
 }
 
+/// Whole pages that the values of a row fill beyond its own page: SQLite reads them past its page cache, so
+/// that its counters do not see them.
+pub(super) fn long_pages(row: &SqliteRow, page_bytes: u64) -> u64 {
+    let length = |column: usize| {
+        let Ok(value) = row.try_get_raw(column) else { return 0 };
+        if value.is_null() || !matches!(value.type_info().name(), "TEXT" | "BLOB") {
+            return 0;
+        }
+        <&[u8] as Decode<'_, Sqlite>>::decode(value).map_or(0, |bytes| bytes.len() as u64)
+    };
+    if page_bytes == u64::MAX { 0 } else { (0..row.len()).map(length).sum::<u64>() / page_bytes }
+}
+
 /// All stored values of a row.
 pub(super) fn cells(row: &SqliteRow) -> Vec<Cell> {
     (0..row.len()).map(|column| cell(row, column)).collect()

@@ -129,7 +129,13 @@ impl Desk<'_> {
         let ends = self.catalog.ends(self.ctx, STAGE, self.link, &mut self.taken, &table).await?;
         let is_by_number = matches!(table.paging, Paging::RowNumber(_));
         let limit = limit as f64;
-        let known = self.catalog.known_size(self.link, &table.name).flatten();
+        // A small tree is measured; in a large one, the first rows are few pages whatever it holds.
+        let known = match ends {
+            Some(ends) if ends.depth <= 2.0 => {
+                self.catalog.size(self.ctx, STAGE, self.link, &mut self.taken, &table).await?
+            }
+            _ => self.catalog.known_size(self.link, &table.name).flatten(),
+        };
         let span = ends.map(|ends| ends.range.span() as f64);
         let most_rows = if is_by_number { span.unwrap_or(0.0) } else { used * self.facts.page_bytes as f64 };
         let rows = limit.min(most_rows);
@@ -141,11 +147,12 @@ impl Desk<'_> {
         };
         let (leaves, source) = match (known, statistics.rows) {
             (Some(size), _) => {
-                let pages_a_row = size.pages.1 / size.rows.1.max(1.0);
-                let upper = (size.pages.2 / size.rows.0.max(1.0)).max(used / size.rows.1.max(1.0));
+                let (least, mid, most) = size.per_row;
+                // Long values are read only where their column is: and by how much they vary is not known.
+                let most = most + size.spill * 3.0 + if size.spill > 0.0 { 0.02 } else { 0.0 };
                 (
-                    Span3::of(pages_a_row * 0.6, pages_a_row, upper * 1.5).times(rows),
-                    "depth and density of the tree",
+                    Span3::of(least, mid + size.spill, most).times(rows.min(size.rows.2)),
+                    "depth, density and lengths of rows",
                 )
             }
             (None, Some(all)) => {
@@ -154,20 +161,21 @@ impl Desk<'_> {
             }
             (None, None) => {
                 let most = used / most_rows.clamp(1.0, used * self.facts.page_bytes as f64 / 12.0);
-                (share(most, (most * 8.0).clamp(0.1, 1.0).max(most * 2.0)), "row numbers, pages in use")
+                (share(most, (most * 4.0).clamp(0.05, 1.0).max(most * 2.0)), "row numbers, pages in use")
             }
         };
-        let down = Span3::of(depth.min(2.0), depth + 1.0, depth + 3.0);
+        let down = Span3::of(depth.min(2.0), depth + 0.5, depth + 2.0);
         let touched = Span3::of(down.lo + leaves.lo * 0.1, down.mid + leaves.mid, down.hi + leaves.hi)
             .at_most(used + 4.0);
         let provenance = match statistics.rows {
             Some(_) => super::catalog::ANALYZED,
             None => Provenance::Planned { class: "first_rows".to_owned() },
         };
-        let all_rows = statistics.rows.map_or(rows, |all| rows.min(all as f64));
-        let is_dense = known.is_some_and(|size| size.is_dense);
-        let fewest = if is_dense || statistics.rows.is_some() { all_rows * 0.5 } else { rows.min(1.0) };
-        let given = Span3::of(fewest, all_rows, rows);
+        let given = match (known, statistics.rows) {
+            (Some(size), _) => Span3::of(size.rows.0, size.rows.1, size.rows.2).at_most(rows),
+            (None, Some(all)) => Span3::of(all as f64 * 0.5, all as f64, most_rows).at_most(rows),
+            (None, None) => Span3::of(1.0, rows, rows).at_most(rows),
+        };
         Ok(Some(Work {
             touched,
             distinct: touched.at_most(used),
@@ -198,30 +206,34 @@ impl Desk<'_> {
         };
         let rows = self.plan.bounds.rows.map_or(size.rows.2, |rows| rows as f64);
         let used = self.facts.used_pages() as f64;
-        let (depth, pages_a_row) = (size.depth, size.pages.1 / size.rows.1.max(1.0));
-        let overflow = rows * (used / size.rows.1.max(1.0)).min(4.0);
+        let (depth, (_, per_row, most_per_row)) = (size.depth, size.per_row);
+        let (spill, most_spill) = (rows * size.spill, rows * size.spill * 3.0);
         let (touched, distinct) = if step.entry == sent::SAMPLE_RUNS {
-            let leaves = rows * pages_a_row;
-            let seeks = if size.is_dense { 0.0 } else { rows * (depth - 1.0) };
+            let (leaves, most_leaves) = (rows * per_row, rows * most_per_row);
+            let (seeks, most_seeks) = if size.is_dense { (0.0, 0.3) } else { (depth - 1.0, 1.0) };
             (
                 Span3::of(
-                    places * depth.max(2.0) + leaves,
-                    places * 2.0 * depth + 2.0 * leaves + seeks,
+                    places * depth.max(2.0) + leaves * 0.7,
+                    places * 2.0 * depth + 2.0 * leaves + rows * seeks + spill,
                     places * (2.0 * depth + 2.0)
-                        + 3.0 * leaves
-                        + rows * depth.min(3.0) * if size.is_dense { 0.3 } else { 1.0 }
-                        + overflow,
+                        + 3.0 * most_leaves
+                        + rows * depth.min(3.0) * most_seeks
+                        + most_spill,
                 ),
-                Span3::of(places * 0.5, places + leaves, places * 3.0 + leaves + overflow),
+                Span3::of(
+                    places * 0.5,
+                    places + leaves + spill,
+                    places + most_leaves + depth + 3.0 + most_spill,
+                ),
             )
         } else {
             (
                 Span3::of(
                     places * (depth - 1.0).max(1.0),
-                    places * (2.0 * depth - 1.0),
-                    places * (2.0 * depth + 1.0) + overflow,
+                    places * (2.0 * depth - 1.0) + spill,
+                    places * (2.0 * depth + 1.0) + most_spill + 4.0,
                 ),
-                Span3::of(places * 0.3, places, places * 2.0 + overflow),
+                Span3::of(places * 0.3, places + spill, places * 2.0 + most_spill + depth),
             )
         };
         let given = Span3::of(rows * 0.5, rows.min(places * rows), rows);

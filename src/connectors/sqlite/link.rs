@@ -139,6 +139,7 @@ pub(super) struct Taken<'a> {
     link: &'a Link,
     connected: Option<Connected>,
     generation: u64,
+    page_bytes: u64,
     _slot: tokio::sync::SemaphorePermit<'a>,
 }
 
@@ -189,7 +190,13 @@ impl Link {
             Some(connected) => connected,
             None => connect(ctx, stage, &opening).await?,
         };
-        Ok(Taken { link: self, connected: Some(connected), generation, _slot: slot })
+        Ok(Taken {
+            link: self,
+            page_bytes: connected.page_bytes,
+            connected: Some(connected),
+            generation,
+            _slot: slot,
+        })
     }
 
     /// An immutable connection sees no change of the file: open anew after one, as the file is now.
@@ -319,6 +326,19 @@ impl Taken<'_> {
         let Some(connected) = &mut self.connected else { return Err(gone(stage)) };
         let mut handle = connected.raw.lock_handle().await.map_err(|error| errors::of(stage, &error))?;
         counters::compile(&mut handle, text).map_err(|error| errors::of_compile(stage, &error))
+    }
+
+    /// Bytes of one page.
+    pub(super) fn page_bytes(&self) -> u64 {
+        self.page_bytes
+    }
+
+    /// Drops cached pages: what is read next is read from the file.
+    pub(super) async fn drop_cache(&mut self, stage: &str) -> Result<()> {
+        let Some(connected) = &mut self.connected else { return Err(gone(stage)) };
+        let mut handle = connected.raw.lock_handle().await.map_err(|error| errors::of(stage, &error))?;
+        counters::drop_cache(&mut handle);
+        Ok(())
     }
 
     /// All rows of a small statement: a look into the catalogue.
@@ -467,6 +487,9 @@ async fn counters_now(connected: &mut Connected, stage: &str) -> Result<(Pages, 
 
 /// Seconds one step of SQLite's virtual machine is taken to last. An assumption, said wherever it is used.
 pub(super) const SECONDS_A_STEP: f64 = 60e-9;
+
+/// Bytes of pages a connection keeps.
+pub(super) const CACHE_BYTES: f64 = 8_388_608.0;
 
 /// Bytes at the start of the file that tell whether it changed.
 const CHANGE_COUNTER_BYTES: u64 = 16;

@@ -47,6 +47,9 @@ struct Feeder<'a> {
     most_rows: Option<u64>,
     passed: u64,
     wants_more: Flow,
+    /// Bytes of a page, where rows come straight from a table.
+    page_bytes: u64,
+    long_pages: u64,
 }
 
 impl Feeder<'_> {
@@ -108,6 +111,7 @@ impl RowTaker for Feeder<'_> {
         if self.is_full() {
             return Ok(());
         }
+        self.long_pages += decode::long_pages(row, self.page_bytes);
         let mut cells = decode::cells(row);
         self.last_key = cells.split_off(cells.len().saturating_sub(self.keys));
         self.rows += 1;
@@ -258,12 +262,26 @@ pub(super) async fn run(
         most_rows: bounds.rows,
         passed: 0,
         wants_more: Flow::More,
+        page_bytes: match target.table {
+            Some(table) if table.kind == NodeKind::Table && !table.is_virtual => taken.page_bytes(),
+            _ => u64::MAX,
+        },
+        long_pages: 0,
     };
     let limits = Limits { seconds: bounds.seconds, bytes: bounds.bytes, pages: None };
     let ask = Ask { entry: step.entry.clone(), text: step.text.clone(), binds: step.binds.clone() };
     let ran = taken.run(ctx, "read", ask, limits, &mut feeder).await;
     // Rows that came are passed on, however it ended.
     let passed = feeder.finish().await;
+    if feeder.long_pages > 0 {
+        let pages = feeder.long_pages as f64;
+        ctx.meter().add(Dim::BlocksTouched, pages, "pages of long values, by their lengths");
+        ctx.meter().add(
+            Dim::BytesServer,
+            pages * taken.page_bytes() as f64,
+            "pages of long values, by their lengths",
+        );
+    }
     let ran = ran?;
     passed?;
     ctx.meter().add_at_least(

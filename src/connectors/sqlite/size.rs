@@ -1,9 +1,9 @@
 //! How large a table is, from a few pages: its first and last row number, and how densely rows lie at three
 //! places. Constant cost; never a walk over the file.
 
-use super::catalog::{Statistics, TableInfo};
+use super::catalog::{Computed, Statistics, TableInfo};
 use super::commands as sent;
-use super::decode::int_of;
+use super::decode::{Affinity, affinity, int_of};
 use super::filter::quote;
 use super::link::{Ask, Taken};
 use super::sample::KeyRange;
@@ -12,7 +12,7 @@ use crate::model::Result;
 use crate::model::cell::Cell;
 
 /// Rows looked at in each place.
-const RUN: i64 = 64;
+const RUN: i64 = 128;
 
 /// A table's size, as intervals.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,10 @@ pub(super) struct TableSize {
     pub(super) rows: (f64, f64, f64),
     /// Pages of the table's tree without overflow pages: least, best guess, most.
     pub(super) pages: (f64, f64, f64),
+    /// Leaf pages of a run of rows, for each row: least, best guess, most.
+    pub(super) per_row: (f64, f64, f64),
+    /// Overflow pages of a row on average: pages of values too long for a leaf.
+    pub(super) spill: f64,
     /// Pages from the root to a row.
     pub(super) depth: f64,
     /// First and last row number, where there are any.
@@ -63,10 +67,22 @@ pub(super) async fn measure(
     taken: &mut Taken<'_>,
     table: &TableInfo,
     number: &str,
-    ends: Ends,
+    (ends, page_bytes): (Ends, u64),
 ) -> Result<Spread> {
     let name = quote(&table.name);
     let Ends { range, depth } = ends;
+    // The length of a value stands in the row's head: long values are not read to know it.
+    let lengths = table
+        .visible()
+        .filter(|column| {
+            column.computed == Computed::No
+                && !matches!(affinity(&column.declared), Affinity::Integer | Affinity::Real)
+        })
+        .take(60)
+        .map(|column| format!("coalesce(octet_length({}), 0)", quote(&column.name)))
+        .collect::<Vec<_>>();
+    let spill =
+        if lengths.is_empty() { "0".to_owned() } else { format!("({}) / {page_bytes}", lengths.join(" + ")) };
     let KeyRange { first, last } = range;
     let place = |part: u64| {
         let offset = u128::from(range.span()) * u128::from(part) / 8;
@@ -74,10 +90,10 @@ pub(super) async fn measure(
     };
     let one = |parameter: u32| {
         format!(
-            "SELECT count(*) AS n, min(r) AS lo, max(r) AS hi FROM (SELECT {number} AS r FROM {name} WHERE {number} >= ?{parameter} ORDER BY {number} LIMIT {RUN})"
+            "SELECT count(*) AS n, min(r) AS lo, max(r) AS hi, total(s) AS spill FROM (SELECT {number} AS r, {spill} AS s FROM {name} WHERE {number} >= ?{parameter} ORDER BY {number} LIMIT {RUN})"
         )
     };
-    let text = format!("SELECT n, lo, hi FROM ({} UNION ALL {} UNION ALL {})", one(1), one(2), one(3));
+    let text = format!("SELECT n, lo, hi, spill FROM ({} UNION ALL {} UNION ALL {})", one(1), one(2), one(3));
     let ask = [1, 4, 6]
         .into_iter()
         .fold(Ask::new(sent::SPREAD, text), |ask, part| ask.bind(Cell::Int(place(part))));
@@ -85,7 +101,14 @@ pub(super) async fn measure(
     let densities = places.iter().filter_map(|row| density(row)).collect::<Vec<_>>();
     let seen = places.iter().filter_map(|row| int_of(row.first())).sum::<i64>().max(1) as f64;
     let leaves = (ran.pages.touched() as f64 - 1.0 - 3.0 * (depth - 1.0)).max(1.0);
-    Ok(Spread { densities, seen, leaves })
+    let spilled = places
+        .iter()
+        .map(|row| match row.get(3) {
+            Some(Cell::Float(pages)) => *pages,
+            _ => 0.0,
+        })
+        .sum::<f64>();
+    Ok(Spread { densities, seen, leaves, spilled })
 }
 
 /// What three places told.
@@ -94,6 +117,7 @@ pub(super) struct Spread {
     densities: Vec<f64>,
     seen: f64,
     leaves: f64,
+    spilled: f64,
 }
 
 /// Rows per row number in a run.
@@ -105,7 +129,7 @@ fn density(row: &[Cell]) -> Option<f64> {
 
 /// The size of a table from its ends, its spread, its statistics and the pages in use.
 pub(super) fn size_of(ends: Ends, spread: &Spread, statistics: &Statistics, used_pages: u64) -> TableSize {
-    let (Ends { range, depth }, Spread { densities, seen, leaves }) = (ends, spread);
+    let (Ends { range, depth }, Spread { densities, seen, leaves, spilled }) = (ends, spread);
     let span = range.span() as f64;
     let least = densities.iter().copied().fold(1.0, f64::min);
     let most = densities.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
@@ -114,7 +138,7 @@ pub(super) fn size_of(ends: Ends, spread: &Spread, statistics: &Statistics, used
     let is_dense = least >= 0.999;
     let rows = if is_dense {
         // No gap where we looked: there may still be one elsewhere.
-        (span * 0.7, span, span)
+        (span * 0.85, span, span)
     } else {
         ((span * least * 0.5).max(1.0), (span * mean).max(1.0), (span * most * 2.0).clamp(1.0, span))
     };
@@ -137,6 +161,12 @@ pub(super) fn size_of(ends: Ends, spread: &Spread, statistics: &Statistics, used
             pages(rows.1, per_page.1),
             (pages(rows.2, per_page.0) * 1.2).min(used),
         ),
+        per_row: (
+            (leaves - 3.0).max(0.2) / seen * 0.7,
+            (leaves - 2.25).max(0.4) / seen,
+            (leaves - 0.75).max(0.6) / seen * 1.1,
+        ),
+        spill: spilled / seen,
         depth,
         range: Some(range),
         is_dense,
@@ -151,7 +181,12 @@ mod tests {
     fn sizes_follow_density_and_never_exceed_the_file_or_the_row_numbers() {
         let range = KeyRange { first: 1, last: 10_000 };
         let ends = Ends { range, depth: 2.0 };
-        let spread = |densities: &[f64]| Spread { densities: densities.to_vec(), seen: 192.0, leaves: 6.0 };
+        let spread = |densities: &[f64]| Spread {
+            densities: densities.to_vec(),
+            seen: 192.0,
+            leaves: 6.0,
+            spilled: 0.0,
+        };
         let none = Statistics::default();
         let dense = size_of(ends, &spread(&[1.0, 1.0, 1.0]), &none, 1_000);
         assert_eq!((dense.rows.1, dense.rows.2), (10_000.0, 10_000.0));

@@ -10,14 +10,17 @@ use super::{Desk, STAGE, Work};
 use crate::connector::Permit;
 use crate::connectors::sqlite::catalog::Paging;
 use crate::connectors::sqlite::commands as sent;
+use crate::connectors::sqlite::decode;
 use crate::connectors::sqlite::link::{Ask, Limits, RowTaker};
 use crate::job::Flow;
 use crate::model::load::Provenance;
 use crate::model::node::NodeKind;
 use crate::model::{ErrorKind, Result};
 
-/// Pages a probe reads from the file at most.
+/// Pages a probe reads from the file at most; of a small file, an eighth.
 const PAGES: u64 = 300;
+/// Pages that a probe may read of any file.
+const FEW_PAGES: u64 = 24;
 /// Page accesses of a probe at most.
 const TOUCHES: u64 = 20_000;
 
@@ -25,11 +28,14 @@ const TOUCHES: u64 = 20_000;
 struct Counter {
     rows: u64,
     most: u64,
+    page_bytes: u64,
+    long_pages: u64,
 }
 
 impl RowTaker for Counter {
-    fn row(&mut self, _row: &SqliteRow) -> Result<()> {
+    fn row(&mut self, row: &SqliteRow) -> Result<()> {
         self.rows += 1;
+        self.long_pages += decode::long_pages(row, self.page_bytes);
         Ok(())
     }
 
@@ -55,8 +61,12 @@ impl Desk<'_> {
         let by = |seen: f64, slack: f64| {
             Span3::of(seen * whole.factor.lo, seen * whole.factor.mid, seen * whole.factor.hi + slack)
         };
-        let touched = by(seen.touched, 3.0);
+        let touched = by(seen.touched, if seen.is_whole { 1.0 } else { 3.0 });
         let touched = Span3::of((touched.lo * 0.85 - 1.0).max(0.0), touched.mid, touched.hi * 1.1);
+        // The probe began with an empty cache: what it read from the file were different pages.
+        let distinct = by(seen.missed, 3.0);
+        let distinct =
+            Span3::of((distinct.lo * 0.7 - 1.0).max(0.0), distinct.mid, (distinct.hi * 1.15).min(touched.hi));
         let scanned = Span3::of(
             seen.scanned.max(seen.rows) * whole.factor.lo,
             seen.scanned.max(seen.rows) * whole.factor.mid,
@@ -70,7 +80,7 @@ impl Desk<'_> {
         };
         Ok(Work {
             touched,
-            distinct: Span3::of(seen.missed.min(touched.lo), touched.mid, touched.hi).at_most(used),
+            distinct: distinct.at_most(used),
             rows: whole.rows,
             examined: scanned,
             steps: by(seen.steps, 100.0),
@@ -91,9 +101,16 @@ impl Desk<'_> {
         let ask = Ask { entry: step.entry.clone(), text: step.text.clone(), binds: step.binds.clone() };
         let permit = Permit::for_probe(plan);
         let bounds = permit.bounds();
-        let bytes = bounds.bytes.map(|bytes| bytes.min(PAGES * self.facts.page_bytes));
+        let pages = (self.facts.used_pages() / 8).clamp(FEW_PAGES, PAGES);
+        let bytes = bounds.bytes.map(|bytes| bytes.min(pages * self.facts.page_bytes));
         let limits = Limits { seconds: bounds.seconds, bytes, pages: Some(TOUCHES) };
-        let mut counter = Counter { rows: 0, most: bounds.rows.unwrap_or(1_000) };
+        self.taken.drop_cache(STAGE).await?;
+        let mut counter = Counter {
+            rows: 0,
+            most: bounds.rows.unwrap_or(1_000),
+            page_bytes: if self.reads_table() { self.facts.page_bytes } else { u64::MAX },
+            long_pages: 0,
+        };
         let ran = match self.taken.run(self.ctx, STAGE, ask, limits, &mut counter).await {
             Err(error) if error.kind == ErrorKind::Decode => return Ok(None),
             ran => ran?,
@@ -101,12 +118,17 @@ impl Desk<'_> {
         let wanted = self.plan.bounds.rows.is_some_and(|rows| ran.rows >= rows);
         Ok(Some(Seen {
             rows: ran.rows as f64,
-            touched: ran.pages.touched() as f64,
-            missed: ran.pages.misses as f64,
+            touched: (ran.pages.touched() + counter.long_pages) as f64,
+            missed: (ran.pages.misses + counter.long_pages) as f64,
             steps: ran.steps.vm as f64,
             scanned: ran.steps.scanned as f64,
             is_whole: ran.stopped.is_none() || wanted,
         }))
+    }
+
+    /// Whether rows come straight from one table, so that their long values are those of the file.
+    fn reads_table(&self) -> bool {
+        self.table.as_ref().is_some_and(|table| table.kind == NodeKind::Table && !table.is_virtual)
     }
 
     /// The work where the data is damaged: at most all pages.
@@ -139,7 +161,7 @@ impl Desk<'_> {
         if table.kind != NodeKind::Table || table.is_virtual {
             return Ok(None);
         }
-        let rows = self.rows_of_table(&table.name).await?;
+        let (rows, _) = self.rows_of_table(&table.name).await?;
         Ok(Some(rows.at_least(seen.rows)))
     }
 
@@ -152,11 +174,17 @@ impl Desk<'_> {
             text.push_str(&ddl);
         }
         let aliases = eqp::aliases(&text);
-        let mut known: BTreeMap<String, Span3> = BTreeMap::new();
+        let mut known: BTreeMap<String, (Span3, bool)> = BTreeMap::new();
         let mut sized = Vec::new();
         for step in steps {
             let Some(name) = &step.table else {
-                sized.push(Sized { step, rows: Span3::one(0.0), per_search: None });
+                sized.push(Sized {
+                    step,
+                    rows: Span3::one(0.0),
+                    per_search: None,
+                    most_per_search: None,
+                    is_base: false,
+                });
                 continue;
             };
             let table = aliases.get(&name.to_lowercase()).cloned().unwrap_or_else(|| name.clone());
@@ -164,7 +192,7 @@ impl Desk<'_> {
                 (Some(table), "picked" | "run") => table.name.clone(),
                 _ => table,
             };
-            let rows = match known.get(&table) {
+            let (rows, is_base) = match known.get(&table) {
                 Some(rows) => *rows,
                 None => {
                     let rows = self.rows_of_table(&table).await?;
@@ -173,32 +201,51 @@ impl Desk<'_> {
                 }
             };
             let statistics = self.statistics(&table).await?;
-            sized.push(Sized { step, rows, per_search: per_search(&step.detail, &statistics.indexes) });
+            sized.push(Sized {
+                step,
+                rows,
+                per_search: per_search(&step.detail, &statistics.indexes),
+                most_per_search: most_per_search(&step.detail, &statistics.most),
+                is_base,
+            });
         }
         Ok(sized)
     }
 
-    /// Rows of a table by whatever is known; wide where nothing is.
-    async fn rows_of_table(&mut self, name: &str) -> Result<Span3> {
+    /// Rows of a table by whatever is known, wide where nothing is; and whether it is a table of the file.
+    async fn rows_of_table(&mut self, name: &str) -> Result<(Span3, bool)> {
         let most = (self.facts.used_pages() * self.facts.page_bytes) as f64 / 8.0;
         let unknown = Span3::of(1.0, (most / 20.0).max(1.0), most.max(1.0));
         let table = match self.catalog.table(self.ctx, STAGE, self.link, &mut self.taken, name).await {
-            Ok(table) => table,
+            Ok(table) if table.kind == NodeKind::Table && !table.is_virtual => table,
+            Ok(_) => return Ok((unknown, false)),
             // An alias, a subquery or a module: not a table of this file.
             Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unsupported) => {
-                return Ok(unknown);
+                return Ok((unknown, false));
             }
             Err(error) => return Err(error),
         };
         if matches!(table.paging, Paging::RowNumber(_)) {
             let size = self.catalog.size(self.ctx, STAGE, self.link, &mut self.taken, &table).await?;
-            return Ok(size.map_or(Span3::one(0.0), |size| Span3::of(size.rows.0, size.rows.1, size.rows.2)));
+            let rows = size.map_or(Span3::one(0.0), |size| Span3::of(size.rows.0, size.rows.1, size.rows.2));
+            return Ok((rows, true));
         }
         Ok(match self.statistics(name).await?.rows {
-            Some(rows) => Span3::of(rows as f64 * 0.7, rows as f64, (rows as f64 * 1.5).min(most.max(1.0))),
-            None => unknown,
+            Some(rows) => {
+                let rows = rows as f64;
+                (Span3::of(rows * 0.7, rows, (rows * 1.5).min(most.max(1.0))), true)
+            }
+            None => (unknown, true),
         })
     }
+}
+
+/// The index a search goes by, and how many of its columns are compared for equality.
+fn index_of(detail: &str) -> Option<(&str, usize, &str)> {
+    let (_, rest) = detail.split_once(" INDEX ")?;
+    let (name, terms) = rest.split_once(" (")?;
+    let equals = terms.matches("=?").count() - terms.matches("<=?").count() - terms.matches(">=?").count();
+    (!terms.contains("ANY(")).then_some((name, equals, terms))
 }
 
 /// Rows that a search finds for one key, by the statistics of its index.
@@ -206,13 +253,17 @@ fn per_search(detail: &str, indexes: &BTreeMap<String, Vec<u64>>) -> Option<f64>
     if detail.contains("(rowid=?)") {
         return Some(1.0);
     }
-    let (_, rest) = detail.split_once(" INDEX ")?;
-    let (name, terms) = rest.split_once(" (")?;
+    let (name, equals, terms) = index_of(detail)?;
     let numbers = indexes.get(name)?;
-    let equals = terms.matches("=?").count() - terms.matches("<=?").count() - terms.matches(">=?").count();
     let rows = *numbers.get(equals.min(numbers.len().saturating_sub(1)))? as f64;
-    let ranges = terms.contains(['<', '>']);
-    Some(if ranges { rows * 0.3 } else { rows })
+    Some(if terms.contains(['<', '>']) { rows * 0.3 } else { rows })
+}
+
+/// Rows of the most frequent key that ANALYZE sampled, with room for growth since.
+fn most_per_search(detail: &str, most: &BTreeMap<String, Vec<u64>>) -> Option<f64> {
+    let (name, equals, _) = index_of(detail)?;
+    let counts = most.get(name)?;
+    Some(*counts.get(equals.checked_sub(1)?)? as f64 * 1.5)
 }
 
 fn source_text(steps: &[PlanStep], seen: Seen) -> String {
@@ -223,4 +274,27 @@ fn source_text(steps: &[PlanStep], seen: Seen) -> String {
         format!("a probe of it was stopped after {} rows and {} page accesses", seen.rows, seen.touched)
     };
     if plan.is_empty() { probe } else { format!("{plan}; {probe}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_is_priced_by_its_index_and_by_its_most_frequent_key() {
+        let average = BTreeMap::from([("i".to_owned(), vec![1_000, 50, 2])]);
+        let most = BTreeMap::from([("i".to_owned(), vec![400, 10])]);
+        for (detail, rows, upper) in [
+            ("SEARCH t USING INDEX i (a=?)", Some(50.0), Some(600.0)),
+            ("SEARCH t USING COVERING INDEX i (a=? AND b=?)", Some(2.0), Some(15.0)),
+            ("SEARCH t USING INDEX i (a=? AND b>?)", Some(15.0), Some(600.0)),
+            ("SEARCH t USING INDEX i (a>?)", Some(300.0), None),
+            ("SEARCH t USING INDEX i (ANY(a) AND b=?)", None, None),
+            ("SEARCH t USING INTEGER PRIMARY KEY (rowid=?)", Some(1.0), None),
+            ("SEARCH t USING INDEX other (a=?)", None, None),
+        ] {
+            assert_eq!(per_search(detail, &average), rows, "{detail}");
+            assert_eq!(most_per_search(detail, &most), upper, "{detail}");
+        }
+    }
 }

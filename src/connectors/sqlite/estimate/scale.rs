@@ -65,6 +65,10 @@ pub(super) struct Sized<'a> {
     pub(super) rows: Span3,
     /// Rows a search finds for one key, by statistics.
     pub(super) per_search: Option<f64>,
+    /// Rows of the most frequent key, by sampled statistics.
+    pub(super) most_per_search: Option<f64>,
+    /// Whether it reads a table of the file, not the rows of another step.
+    pub(super) is_base: bool,
 }
 
 /// How many times more than the probe saw the whole read does, and how many rows it gives.
@@ -83,7 +87,7 @@ fn scan_steps(steps: &[Sized<'_>]) -> Option<Span3> {
     let mut total = Span3::one(0.0);
     let mut any = false;
     for (index, sized) in steps.iter().enumerate() {
-        if sized.step.kind != Kind::Scan {
+        if sized.step.kind != Kind::Scan || !sized.is_base {
             continue;
         }
         any = true;
@@ -122,7 +126,7 @@ fn loop_rows(sized: &Sized<'_>) -> Span3 {
         Kind::Scan => sized.rows,
         _ => {
             let mid = sized.per_search.unwrap_or(1.0);
-            Span3::of(1.0, mid, (mid * 10.0).min(sized.rows.hi))
+            Span3::of(1.0, mid, sized.most_per_search.unwrap_or(mid * 10.0).min(sized.rows.hi))
         }
     }
 }
@@ -140,31 +144,36 @@ pub(super) fn whole(seen: Seen, steps: &[Sized<'_>], limit: Option<f64>) -> Whol
             // The probe may have been between two counted steps.
             let scanned = seen.scanned.max(1.0);
             let ratio = Span3::of(total.lo / scanned, total.mid / scanned, total.hi / scanned).at_least(1.0);
-            let spread = if seen.scanned < 50.0 { 4.0 } else { 1.6 };
+            let spread = if seen.scanned < 50.0 {
+                4.0
+            } else if seen.scanned < 500.0 {
+                1.6
+            } else {
+                1.25
+            };
             Span3::of(ratio.lo / spread, ratio.mid, ratio.hi * spread).at_least(1.0)
         }
-        _ if has(Kind::Recursive) || steps.is_empty() => {
+        _ if has(Kind::Recursive) || !steps.iter().any(|sized| sized.is_base) => {
             is_bounded = false;
             Span3::of(1.0, 10.0, 1e6)
         }
         _ => search_factor(seen, steps),
     };
     let found = seen.rows.max(0.5);
-    let all_rows = if seen.rows < 1.0 && !is_streaming {
-        // Groups or distinct values: as few as one, as many as rows.
+    let all_rows = if seen.rows < 1.0 {
+        // Groups, or matches that lie together further on: as few as none, as many as rows.
         let most = steps.iter().map(|sized| sized.rows.hi).fold(1.0, f64::max);
         Span3::of(0.0, most.sqrt(), most)
     } else {
         Span3::of(seen.rows.max(full.lo * seen.rows * 0.3), full.mid * found, full.hi * found * 3.0)
     };
     let Some(limit) = limit else { return Whole { factor: full, rows: all_rows, is_bounded } };
-    if !is_streaming || seen.rows < 1.0 {
-        let most = if is_streaming {
-            all_rows.at_most(limit)
-        } else {
-            Span3::of(0.0, all_rows.mid, limit).at_most(limit)
-        };
-        return Whole { factor: full, rows: most, is_bounded };
+    if seen.rows < 1.0 && is_streaming {
+        // Nothing matched so far: matches may lie together further on.
+        return Whole { factor: full, rows: Span3::of(0.0, all_rows.mid, limit).at_most(limit), is_bounded };
+    }
+    if !is_streaming {
+        return Whole { factor: full, rows: Span3::of(0.0, all_rows.mid, limit).at_most(limit), is_bounded };
     }
     // Rows come while it reads: it stops at the limit, sooner or later as matches lie denser or thinner.
     let needed = limit / seen.rows;
@@ -184,8 +193,11 @@ fn search_factor(seen: Seen, steps: &[Sized<'_>]) -> Span3 {
     let Some(driver) = steps.iter().find(|sized| sized.step.kind == Kind::Search) else {
         return Span3::of(1.0, 3.0, 1e4);
     };
-    let examined = seen.rows.max(1.0);
-    let most = (driver.rows.hi / examined).max(1.0);
+    // A row costs a few page accesses at most, whether it is given or not.
+    let examined = seen.rows.max(seen.touched / 5.0).max(1.0);
+    let most_rows =
+        driver.most_per_search.map_or(driver.rows.hi, |most| most.max(examined * 2.0).min(driver.rows.hi));
+    let most = (most_rows / examined).max(1.0);
     let mid = match driver.per_search {
         Some(rows) if rows > examined => rows / examined,
         _ => most.sqrt(),
@@ -204,7 +216,13 @@ mod tests {
     #[test]
     fn a_stopped_probe_is_scaled_by_what_is_left_to_scan() {
         let scan = step(2, 0, Kind::Scan);
-        let sized = [Sized { step: &scan, rows: Span3::of(9e3, 1e4, 1.1e4), per_search: None }];
+        let sized = [Sized {
+            step: &scan,
+            rows: Span3::of(9e3, 1e4, 1.1e4),
+            per_search: None,
+            most_per_search: None,
+            is_base: true,
+        }];
         let seen =
             Seen { rows: 100.0, touched: 100.0, missed: 100.0, steps: 1e3, scanned: 1e3, is_whole: false };
         let all = whole(seen, &sized, None);
@@ -213,8 +231,20 @@ mod tests {
         assert!(some.factor.mid < 2.1 && some.factor.hi <= 5.1);
         let sorted = step(3, 0, Kind::TempTree);
         let sized = [
-            Sized { step: &scan, rows: Span3::one(1e4), per_search: None },
-            Sized { step: &sorted, rows: Span3::one(0.0), per_search: None },
+            Sized {
+                step: &scan,
+                rows: Span3::one(1e4),
+                per_search: None,
+                most_per_search: None,
+                is_base: true,
+            },
+            Sized {
+                step: &sorted,
+                rows: Span3::one(0.0),
+                per_search: None,
+                most_per_search: None,
+                is_base: true,
+            },
         ];
         assert!(whole(seen, &sized, Some(200.0)).factor.mid > 9.0, "a sort reads all before the first row");
     }
@@ -222,7 +252,13 @@ mod tests {
     #[test]
     fn a_search_may_find_the_whole_table() {
         let search = step(2, 0, Kind::Search);
-        let sized = [Sized { step: &search, rows: Span3::one(50_000.0), per_search: Some(10.0) }];
+        let sized = [Sized {
+            step: &search,
+            rows: Span3::one(50_000.0),
+            per_search: Some(10.0),
+            most_per_search: None,
+            is_base: true,
+        }];
         let seen = Seen { rows: 1_000.0, touched: 4e3, is_whole: false, ..Seen::default() };
         assert_eq!(whole(seen, &sized, None).factor.hi, 50.0);
     }
@@ -231,8 +267,20 @@ mod tests {
     fn loops_inside_loops_multiply() {
         let (outer, inner) = (step(2, 0, Kind::Scan), step(3, 0, Kind::Scan));
         let sized = [
-            Sized { step: &outer, rows: Span3::one(100.0), per_search: None },
-            Sized { step: &inner, rows: Span3::one(50.0), per_search: None },
+            Sized {
+                step: &outer,
+                rows: Span3::one(100.0),
+                per_search: None,
+                most_per_search: None,
+                is_base: true,
+            },
+            Sized {
+                step: &inner,
+                rows: Span3::one(50.0),
+                per_search: None,
+                most_per_search: None,
+                is_base: true,
+            },
         ];
         assert_eq!(scan_steps(&sized).unwrap().mid, 100.0 + 5_000.0);
     }

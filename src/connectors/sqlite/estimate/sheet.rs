@@ -3,7 +3,7 @@
 use super::Work;
 use super::scale::Span3;
 use crate::connectors::sqlite::catalog::FileFacts;
-use crate::connectors::sqlite::link::SECONDS_A_STEP;
+use crate::connectors::sqlite::link::{CACHE_BYTES, SECONDS_A_STEP};
 use crate::connectors::sqlite::open::OpenMode;
 use crate::model::load::{
     Cap, Capacity, Dim, Effect, EnforcedBy, Intrusiveness, LoadActual, LoadEstimate, Provenance, Quantity,
@@ -40,8 +40,10 @@ pub(super) fn fill(
     add(Dim::RowsExamined, work.examined);
     add(Dim::BlocksTouched, work.touched);
     add(Dim::BlocksDistinct, work.distinct);
-    // What the page cache already holds is not read from the file again.
-    let bytes = Span3 { lo: 0.0, mid: work.distinct.mid * page, hi: work.touched.hi * page };
+    // What the page cache holds is not read from the file again; what does not fit may be.
+    let is_cached = work.distinct.hi * page <= CACHE_BYTES;
+    let most_pages = if is_cached { work.distinct.hi } else { work.touched.hi };
+    let bytes = Span3 { lo: 0.0, mid: work.distinct.mid * page, hi: most_pages * page + 16.0 };
     add(Dim::BytesServer, bytes);
     add(Dim::CacheDisplaced, Span3 { lo: 0.0, ..work.distinct.times(page) });
     if work.sorts {
