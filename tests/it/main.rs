@@ -9,6 +9,9 @@ mod conformance;
 #[cfg(feature = "testkit")]
 mod fixtures;
 #[cfg(test)]
+#[cfg(all(feature = "gui", feature = "sqlite"))]
+mod gui_data;
+#[cfg(test)]
 #[cfg(feature = "gui")]
 mod gui_grid;
 #[cfg(test)]
