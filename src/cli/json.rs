@@ -192,12 +192,15 @@ pub fn profile(profile: &TableProfile, estimate: Value, actual: Value) -> Value 
         json!({
             "name": column.name, "type": column.logical.to_string(), "rows": column.rows,
             "nulls": column.nulls, "missing": column.missing, "odd": column.odd,
+            "special": column.special, "empty": column.empty,
             "distinct": column.distinct.map(|distinct| number(distinct.round())), "distinct_basis": column.distinct_basis,
+            "distinct_range": column.distinct_range.map(|(least, most)| [number(least), number(most)]),
             "min": value(&column.min), "max": value(&column.max), "mean": column.mean,
             "quantiles": quantiles.collect::<serde_json::Map<_, _>>(),
             "histogram": column.histogram,
-            "top": column.top.iter().map(|top| json!({"value": raw(&top.value, &column.logical), "count": top.count, "error": top.error})).collect::<Vec<_>>(),
-            "lengths": column.lengths, "error_bound": column.error_bound, "source": column.source,
+            "top": column.top.iter().map(|top| json!({"value": raw(&top.value, &column.logical), "count": top.count, "error": top.error, "cut": top.cut})).collect::<Vec<_>>(),
+            "lengths": column.lengths, "error_bound": column.error_bound,
+            "rank_error": column.rank_error, "notes": column.notes, "source": column.source,
         })
     });
     json!({

@@ -136,7 +136,10 @@ fn distinct(column: &ColumnAccumulator, coverage: &Coverage, made: &mut ColumnPr
         Values::Exact(dictionary) => {
             // The guaranteed-error estimator: a value seen once stands for up to `scale` unseen ones.
             let once = dictionary.iter().filter(|(_, _, count)| *count == 1).count() as f64;
-            made.distinct = Some((scale.sqrt().mul_add(once, seen - once)).round());
+            // A sample without a repeat is that of a key, as far as it can tell.
+            let all_once = once > 1.0 && once >= values;
+            let expected = if all_once { scale } else { scale.sqrt() };
+            made.distinct = Some((expected.mul_add(once, seen - once)).round());
             made.distinct_range = Some((seen, (scale.mul_add(once, seen - once)).round()));
         }
         Values::Sketched(sketches) => {

@@ -394,6 +394,9 @@ fn a_sample_tells_bounds_for_the_whole_table() {
     assert_eq!(column.distinct, Some(5_001.0));
     assert_eq!(column.distinct_range, Some((501.0, 50_001.0)));
     assert_eq!((found.rows, found.rows_seen), (Some(100_000), 1_000));
+    let keys = finish(&state(&LogicalType::INT64, &ints(0..1_000)), &coverage, Findings::default()).unwrap();
+    assert_eq!(keys.columns[0].distinct, Some(100_000.0));
+    assert_eq!(keys.columns[0].distinct_range, Some((1_000.0, 100_000.0)));
 }
 
 #[test]

@@ -6,6 +6,9 @@
 #[cfg(feature = "testkit")]
 mod conformance;
 #[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod export;
+#[cfg(test)]
 #[cfg(feature = "testkit")]
 mod fixtures;
 #[cfg(test)]
