@@ -129,7 +129,7 @@ pub(super) fn draw_by_number(
             remarks: vec![gaps],
         };
     }
-    let run = (rows / 40).clamp(20, 200);
+    let run = (rows / 20).clamp(20, 200);
     let count = rows.div_ceil(run).min(range.span().div_ceil(run)).clamp(1, 2_000);
     let list = strata(range, count, &mut dice)
         .iter()
