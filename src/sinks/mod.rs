@@ -5,7 +5,7 @@
 //! null and has no place for exceptions, 128-bit figures or the tagged forms of our JSON contract
 //! ([`crate::model::cell::Cell::push_json`]), which a row written cell by cell keeps exactly.
 //!
-//! Invariants: what a format cannot hold is changed by an explicit table ([`types`]) that the manifest shows,
+//! Invariants: what a format cannot hold is changed by an explicit table (`types`) that the manifest shows,
 //! or counted as lost, never dropped silently · Polars only meets types it writes · a file is written as
 //! `NAME.partial` and gets its name when it is whole and synced · memory is bounded whatever the number of
 //! rows · all writing happens off the async threads, in order, with back-pressure.

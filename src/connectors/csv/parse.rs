@@ -1,7 +1,7 @@
 //! What the worker does with a delimited file: look at it, give rows in order, give a sample, profile it.
 //!
 //! Runs in the guest: it has the file's descriptor and nothing else. Every operation takes the whole
-//! [`Layout`](super::layout::Layout) that the first look found, so that it reads no byte twice to find it again.
+//! `Layout` that the first look found, so that it reads no byte twice to find it again.
 
 use super::dialect::Overrides;
 use super::index::{Checkpoint, RowIndex};

@@ -2,7 +2,7 @@
 //! the read itself, stopped after very little.
 //!
 //! - the first rows in key order, and samples by row number: from the depth and density of the tree;
-//! - everything else: one probe within [`Permit::PROBE`]. If it ran to its end, the figures are known; if
+//! - everything else: one probe within `Permit::PROBE`. If it ran to its end, the figures are known; if
 //!   not, they are scaled by what is left to scan (`scale`). A search by an index may still find the whole
 //!   table: its upper end says so.
 

@@ -2,7 +2,7 @@
 //!
 //! Why by hand: egui's scroll areas place rows in f32 and drift from a million rows on, and laying out hundreds of
 //! unseen columns costs tens of milliseconds. Here only visible cells are drawn: plain Latin text as copied
-//! glyphs ([`glyphs`]), all else shaped by egui, whose galley cache keeps it between frames.
+//! glyphs (`glyphs`), all else shaped by egui, whose galley cache keeps it between frames.
 //!
 //! Invariants: rows are exactly one height apart ([`geometry`]); text is cut before layout ([`text`]); every visible
 //! cell has an accessible node ("row 12, email: …"); the grid never waits for a row.
