@@ -271,13 +271,14 @@ impl Work {
 
 /// The partial file, where neither the file nor its manifest is in the way.
 fn place(path: &Path, options: ExportOptions) -> Result<PartialFile> {
+    let file = PartialFile::create(path, options.if_there)?;
     let manifest = manifest_path(path);
     if options.if_there == IfThere::Refuse && manifest.symlink_metadata().is_ok() {
         return Err(Error::new(ErrorKind::Invalid, "export", "a manifest of that name is there already")
             .hint("choose another name, or allow replacing it (`--overwrite`)")
             .with("path", manifest.display().to_string()));
     }
-    PartialFile::create(path, options.if_there)
+    Ok(file)
 }
 
 fn manifest_path(path: &Path) -> PathBuf {

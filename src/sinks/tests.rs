@@ -548,6 +548,11 @@ async fn files_that_are_there_are_kept_unless_replacing_is_allowed() {
     let refused = Exporter::check(&path, ExportOptions::default()).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Invalid);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+    let other = folder.path().join("other.csv");
+    std::fs::write(folder.path().join("other.csv.manifest.json"), "{}").unwrap();
+    assert!(Exporter::check(&other, ExportOptions::default()).await.is_err());
+    std::fs::remove_file(folder.path().join("other.csv.manifest.json")).unwrap();
+    assert_eq!(files(folder.path()), ["out.csv"]);
     let replace = ExportOptions { if_there: IfThere::Replace, ..ExportOptions::default() };
     // A partial file of an export that was killed is no hindrance then.
     std::fs::write(folder.path().join("out.csv.partial"), "half").unwrap();
