@@ -7,7 +7,7 @@ use super::open::Packing;
 use super::plan::first_row;
 use crate::model::Result;
 use crate::model::load::{
-    Cap, Capacity, Dim, Effect, EnforcedBy, Intrusiveness, LoadEstimate, Provenance, Quantity,
+    Cap, Capacity, Dim, Effect, EnforcedBy, Intrusiveness, LoadEstimate, Provenance, Quantity, UpperEnd,
 };
 use crate::model::read::{ReadPlan, SampleMethod};
 
@@ -45,7 +45,11 @@ impl Range {
         if self.provenance.rank() == 0 && self.lo == self.hi {
             return Quantity::exact(dim, self.lo, self.source.clone());
         }
-        Quantity::between(dim, self.lo, self.mid, self.hi, self.provenance.clone(), self.source.clone())
+        let made =
+            Quantity::between(dim, self.lo, self.mid, self.hi, self.provenance.clone(), self.source.clone());
+        // What rests on the size alone can't be exceeded: a read ends where the file ended when it was planned.
+        let upper = if self.provenance.rank() == 0 { UpperEnd::Hard } else { made.upper };
+        Quantity { upper, ..made }
     }
 }
 
@@ -61,7 +65,6 @@ pub(super) fn estimate(
     let total = total_rows(layout);
     let rest = total.as_ref().map(|total| total.beyond(first as f64));
     let bytes = bytes(layout, plan, from, first);
-    let is_pass = passes(plan);
 
     set_rows(&mut made, plan, total.as_ref(), rest.as_ref(), first);
     let mut read = bytes.quantity(Dim::BytesServer);
@@ -73,10 +76,6 @@ pub(super) fn estimate(
         read = read.capped(bound as f64 + 32.0 * BLOCK);
     }
     let seconds = duration(&read, &made.capacity);
-    if is_pass {
-        let cache = Quantity { dim: Dim::CacheDisplaced, ..read.clone() };
-        made.set(cache);
-    }
     made.set(read);
     made.set(seconds);
     made.effects.push(access_time());

@@ -95,6 +95,16 @@ fn common_dialects_are_recognised() {
 }
 
 #[test]
+fn commas_of_prose_do_not_beat_the_delimiter() {
+    let prose = "what it was like, ".repeat(6);
+    let mut file = "n;half;words\n".to_owned();
+    for row in 0..40 {
+        file.push_str(&format!("{row};{row},5;{prose}{row}\n"));
+    }
+    check(&file, &format!("';' \" {LINES_1}"), "n|half|words", 40);
+}
+
+#[test]
 fn one_column_and_no_table_stay_readable() {
     check("foo\n1\n2\n", &format!("none \" {LINES_1}"), "foo", 2);
     check("foo\n\n", &format!("none \" {LINES_1}"), "foo", 1);
