@@ -25,6 +25,7 @@ struct Window {
 impl Window {
     /// The window with the demo open and a table of it in a tab.
     fn at_table(table: &str) -> Self {
+        headwater::kit::worker::set_program(env!("CARGO_BIN_EXE_headwater"));
         let folder = tempfile::tempdir().unwrap();
         let runtime = Arc::new(Runtime::start().unwrap());
         let workspace = runtime.run(Workspace::open(Some(folder.path().join("data")))).unwrap();
