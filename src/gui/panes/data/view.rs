@@ -26,27 +26,34 @@ use crate::safety::display::name as visible;
 pub fn data_tab_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
     views_ui(ctx, ui, tab);
     if let Some(query) = &mut tab.query {
-        match query_ui(ui, &tab.source, query) {
+        match steady(ui, "query", |ui| query_ui(ui, &tab.source, query)) {
             Some(QueryWish::Run) => tab.reread(ctx, Reach::Read),
             Some(QueryWish::Estimate) => tab.reread(ctx, Reach::EstimateOnly),
             None => {}
         }
     }
-    running_ui(ctx, ui, tab);
-    if asking_ui(ctx, ui, tab) == Front::Taken {
+    steady(ui, "running", |ui| running_ui(ctx, ui, tab));
+    if steady(ui, "sheet", |ui| asking_ui(ctx, ui, tab)) == Front::Taken {
         return;
     }
     if tab.export.panel == Panel::Open {
-        if let Some(wish) = export_ui(ctx, ui, &mut tab.export) {
+        if let Some(wish) = steady(ui, "export", |ui| export_ui(ctx, ui, &mut tab.export)) {
             tab.export_wish(ctx, wish);
         }
         export_card_ui(ui, tab);
     }
     match tab.view {
         View::Rows => rows_ui(ctx, ui, tab),
-        View::Profile => profile_view_ui(ctx, ui, tab),
-        View::Describe => describe_view_ui(ctx, ui, tab),
+        View::Profile => steady(ui, "profile", |ui| profile_view_ui(ctx, ui, tab)),
+        View::Describe => steady(ui, "describe", |ui| describe_view_ui(ctx, ui, tab)),
     }
+}
+
+/// Draws a part whose ids do not move when strips above it come and go: a click or the focus of the grid
+/// would be lost otherwise.
+fn steady<T>(ui: &mut Ui, part: &str, draw: impl FnOnce(&mut Ui) -> T) -> T {
+    let scope = egui::UiBuilder::new().scope_id(ui.id().with(part));
+    ui.scope_builder(scope, draw).inner
 }
 
 /// Whether something stands in front of the data.
@@ -140,8 +147,9 @@ fn export_card_ui(ui: &mut Ui, tab: &mut DataTab) {
 }
 
 fn rows_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
-    let wish = toolbar_ui(ui, &mut tab.toolbar, &mut tab.ask, &tab.known_columns);
-    let more = tab.shown.as_ref().and_then(|shown| shown_ui(ctx, ui, shown, &tab.local));
+    let wish = steady(ui, "toolbar", |ui| toolbar_ui(ui, &mut tab.toolbar, &mut tab.ask, &tab.known_columns));
+    let more =
+        steady(ui, "shown", |ui| tab.shown.as_ref().and_then(|shown| shown_ui(ctx, ui, shown, &tab.local)));
     if let Some(wish) = wish.or(more) {
         tab.wish(ctx, wish);
     }
@@ -170,7 +178,7 @@ fn rows_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
             count: count(shown, &tab.local),
             wanted: None,
         };
-        let action = grid_ui(ui, &mut model, &mut tab.grid);
+        let action = steady(ui, "grid", |ui| grid_ui(ui, &mut model, &mut tab.grid));
         let wanted = model.wanted.take();
         let paging = if tab.local.is_active() { Paging::OnRequest } else { Paging::Automatic };
         if let Some(wanted) = wanted {
