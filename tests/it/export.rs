@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use headwater::job::CallCtx;
+use headwater::kit::worker;
 use headwater::model::ErrorKind;
 use headwater::model::node::NodePath;
 use headwater::model::read::{Bound, ReadSpec};
@@ -16,6 +17,8 @@ use headwater::sinks::ExportFormat;
 const ROWS: u64 = 1_000;
 
 async fn export(ctx: &CallCtx, folder: &Path, file: PathBuf) -> headwater::model::Result<Exported> {
+    // The demo has a delimited file as well, which a worker reads: the real program, not this test.
+    worker::set_program(env!("CARGO_BIN_EXE_headwater"));
     let workspace = Workspace::open(Some(folder.join("data"))).await?;
     let target = Target::resolve(&workspace, "demo:").await?;
     let quiet = CallCtx::detached();
