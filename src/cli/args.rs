@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The explorer for the systems upstream of a data engineer.
 #[derive(Debug, Parser)]
-#[command(name = "headwater", version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "headwater", version, about, max_term_width = 100)]
 #[command(
     after_help = "Without a verb, opens the window (on TARGET if given). A TARGET is a saved connection, a URL,\n\
     a path of a file, or demo:. Exit codes: 0 done, 2 usage, 3 refused, 4 source or input error, 5 cancelled, 1 a bug."
