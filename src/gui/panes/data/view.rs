@@ -52,7 +52,7 @@ pub fn data_tab_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
 /// Draws a part whose ids do not move when strips above it come and go: a click or the focus of the grid
 /// would be lost otherwise.
 fn steady<T>(ui: &mut Ui, part: &str, draw: impl FnOnce(&mut Ui) -> T) -> T {
-    let scope = egui::UiBuilder::new().scope_id(ui.id().with(part));
+    let scope = egui::UiBuilder::new().scope_id(ui.scope_id().with(part));
     ui.scope_builder(scope, draw).inner
 }
 
