@@ -2,6 +2,7 @@
 
 mod browse;
 mod damage;
+mod demo;
 mod load;
 mod logs;
 mod reads;

@@ -64,7 +64,6 @@ struct Desk<'a> {
 
 /// The load of a planned read, unjudged.
 pub(super) async fn estimate(source: &SqliteSource, ctx: &CallCtx, plan: &ReadPlan) -> Result<LoadEstimate> {
-    let before = ctx.meter().actual();
     if plan.gate.as_ref().is_some_and(|gate| !gate.is_read()) {
         return Ok(sheet::refused(source.capacity.clone()));
     }
@@ -77,10 +76,8 @@ pub(super) async fn estimate(source: &SqliteSource, ctx: &CallCtx, plan: &ReadPl
     } else {
         desk.work().await?
     };
-    let mut estimate =
-        sheet::fill(source.capacity.clone(), &work, plan, &desk.facts, source.link.opening().mode);
-    estimate.cost_of_estimating = sheet::cost(&before, &ctx.meter().actual());
-    Ok(estimate)
+    // What estimating cost is in the call's meter, where the caller finds it.
+    Ok(sheet::fill(source.capacity.clone(), &work, plan, &desk.facts, source.link.opening().mode))
 }
 
 impl Desk<'_> {

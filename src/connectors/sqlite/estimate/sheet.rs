@@ -6,7 +6,7 @@ use crate::connectors::sqlite::catalog::FileFacts;
 use crate::connectors::sqlite::link::{CACHE_BYTES, SECONDS_A_STEP};
 use crate::connectors::sqlite::open::OpenMode;
 use crate::model::load::{
-    Cap, Capacity, Dim, Effect, EnforcedBy, Intrusiveness, LoadActual, LoadEstimate, Provenance, Quantity,
+    Cap, Capacity, Dim, Effect, EnforcedBy, Intrusiveness, LoadEstimate, Provenance, Quantity,
 };
 use crate::model::read::ReadPlan;
 
@@ -155,14 +155,4 @@ fn assumptions(work: &Work, facts: &FileFacts) -> Vec<String> {
         said.push("a recursion or an unknown plan has no upper end; only the bounds stop it".to_owned());
     }
     said
-}
-
-/// What was added between two readings of a meter.
-pub(super) fn cost(before: &LoadActual, after: &LoadActual) -> LoadActual {
-    let mut cost = LoadActual::default();
-    for measured in &after.values {
-        let added = measured.value - before.value(measured.dim).unwrap_or(0.0);
-        cost.add(measured.dim, added, &measured.how_measured, measured.coverage);
-    }
-    cost
 }
