@@ -112,6 +112,7 @@ impl Target {
     fn connector_of(registry: &Registry, path: &Path, name: &str) -> Result<&'static dyn Connector> {
         let mut head = Vec::with_capacity(Self::HEAD_BYTES);
         std::fs::File::open(path)
+            .inspect(read_no_further)
             .and_then(|file| file.take(Self::HEAD_BYTES as u64).read_to_end(&mut head))
             .map_err(|error| {
                 Error::io("connect", "reading the first bytes of the file", &error)
@@ -132,6 +133,17 @@ impl Target {
             .with("path", path.display().to_string())
         })
     }
+}
+
+/// Keeps the system from reading ahead: a look at a few bytes must not pull in megabytes that nobody asked for.
+fn read_no_further(file: &std::fs::File) {
+    #[cfg(target_os = "linux")]
+    {
+        // Only advice: a system that does not take it reads all the same.
+        let _refused = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Random);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
 }
 
 /// A file of unknown name whose head is text is tried as delimited text: by whoever opens `txt`.

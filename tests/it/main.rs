@@ -6,6 +6,9 @@
 #[cfg(feature = "testkit")]
 mod conformance;
 #[cfg(test)]
+#[cfg(feature = "csv")]
+mod csv;
+#[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod export;
 #[cfg(test)]

@@ -103,20 +103,26 @@ pub enum Access {
     InOrder,
 }
 
+/// Tells the system how the coming reads of a file lie, where it listens: before the first one, since even a few
+/// bytes make it read ahead. A preview must not pull in what nobody looks at.
+pub fn advise(file: &File, access: Access) {
+    #[cfg(target_os = "linux")]
+    {
+        let advice = match access {
+            Access::Scattered => rustix::fs::Advice::Random,
+            Access::InOrder => rustix::fs::Advice::Sequential,
+        };
+        // Only advice: a system that does not take it reads all the same.
+        let _refused = rustix::fs::fadvise(file, 0, None, advice);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, access);
+}
+
 impl Input<File> {
-    /// Tells the system how the coming reads lie, where it listens. A preview must not pull in what nobody looks at.
+    /// Tells the system how the coming reads lie.
     pub fn advise(&self, access: Access) {
-        #[cfg(target_os = "linux")]
-        {
-            let advice = match access {
-                Access::Scattered => rustix::fs::Advice::Random,
-                Access::InOrder => rustix::fs::Advice::Sequential,
-            };
-            // Only advice: a system that does not take it reads all the same.
-            let _refused = rustix::fs::fadvise(&self.source, 0, None, advice);
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = access;
+        advise(&self.source, access);
     }
 }
 

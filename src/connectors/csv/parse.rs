@@ -6,7 +6,7 @@
 use super::dialect::Overrides;
 use super::index::{Checkpoint, RowIndex};
 use super::layout::Layout;
-use super::open::Input;
+use super::open::{Access, Input, advise};
 use crate::kit::worker::{GuestJob, GuestOut, Parser};
 use crate::model::filter::Filter;
 use crate::model::node::NodePath;
@@ -143,6 +143,7 @@ impl Parser for DelimitedText {
         let Some(file) = job.files.into_iter().next() else {
             return Err(Error::unexpected("read", "a delimited file was to be read and none was given"));
         };
+        advise(&file, Access::Scattered);
         let input = Input::open(file)
             .map_err(|error| Error::io("read", "reading the first bytes of the file", &error))?;
         let mut run =

@@ -3,6 +3,7 @@
 use super::super::block::Block;
 use super::super::dialect::{Losses, Why};
 use super::super::index::{Checkpoint, RowIndex};
+use super::super::layout::Layout;
 use super::super::open::Access;
 use super::super::reader::{RowReader, Stretch};
 use super::super::split::SplitOptions;
@@ -158,7 +159,7 @@ impl Pass<'_> {
         self.losses.merge(&self.batches.losses);
         let seen = Seen { beginning: params.first_row == 0, end: complete };
         let mut found = findings(&self.losses, &params.what.layout, seen, failure);
-        note_growth(run, &mut found);
+        note_growth(run, &params.what.layout, &mut found);
         run.out.findings(found)?;
         let next = (!complete && failure.is_none()).then_some(self.at);
         Ok(RowsEnd { end, next, index: self.index })
@@ -173,14 +174,14 @@ pub(super) fn has_more(reader: &mut RowReader<'_>) -> bool {
     more
 }
 
-/// Says so when the file was written to meanwhile.
-pub(super) fn note_growth(run: &Run<'_>, found: &mut Findings) {
+/// Says so when the file was written to since the read was planned.
+pub(super) fn note_growth(run: &Run<'_>, layout: &Layout, found: &mut Findings) {
     let now = run.input.size_now().unwrap_or(run.input.len());
-    if now != run.input.len() {
+    if now != layout.file_bytes {
         found.merge(Findings {
             disagreements: vec![Disagreement {
                 about: "size of the file".to_owned(),
-                declared: format!("{} bytes when the read began", run.input.len()),
+                declared: format!("{} bytes when the read was planned", layout.file_bytes),
                 observed: format!("{now} bytes at its end: it is being written to"),
             }],
             ..Findings::default()

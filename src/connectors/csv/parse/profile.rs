@@ -145,7 +145,7 @@ fn pass(run: &mut Run<'_>, what: &What) -> Result<RowsEnd> {
     }
     losses.merge(&states.losses);
     let mut found = findings(&losses, layout, Seen { beginning: true, end: complete }, failure);
-    note_growth(run, &mut found);
+    note_growth(run, layout, &mut found);
     run.out.findings(found)?;
     run.out.state(states.state())?;
     Ok(RowsEnd { end, next: None, index })

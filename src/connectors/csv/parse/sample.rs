@@ -17,7 +17,10 @@ use crate::model::{Error, ErrorKind, Result};
 /// Rows of one window, nearly: fewer windows read less, more windows tell more.
 const WINDOW_ROWS: u64 = 100;
 const MOST_WINDOWS: u64 = 64;
-const SYNC_BYTES: usize = 16 << 10;
+/// Bytes looked at to find the first row of a window: some rows, within these ends.
+const SYNC_BYTES: (usize, usize) = (4 << 10, 16 << 10);
+const SYNC_ROWS: f64 = 24.0;
+const MOST_SYNC_BYTES: usize = 1 << 20;
 /// Cells that a sample of single rows may hold in memory at once.
 const MOST_CELLS_HELD: usize = 8 << 20;
 
@@ -105,7 +108,7 @@ fn windows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     }
     losses.merge(&batches.losses);
     let mut found = findings(&losses, layout, Seen::default(), None);
-    note_growth(run, &mut found);
+    note_growth(run, layout, &mut found);
     run.out.findings(found)?;
     let end = if run.is_exhausted() { ReadEnd::Bounded } else { ReadEnd::Complete };
     Ok(RowsEnd { end, next: None, index: RowIndex::default() })
@@ -165,14 +168,14 @@ fn one_window(
 /// The place of the first row that starts after a place.
 fn row_start(run: &Run<'_>, params: &SampleRows, place: u64) -> Result<Option<u64>> {
     let layout = &params.what.layout;
-    let mut len = SYNC_BYTES;
+    let mut len = ((SYNC_ROWS * layout.row_bytes) as usize).clamp(SYNC_BYTES.0, SYNC_BYTES.1);
     loop {
         let bytes = run.input.window(place, len).map_err(|error| broken(&error))?;
         let text = layout.encoding.text_of(&bytes);
         if let Some(at) = sync::first_row(&text, layout.dialect, layout.width) {
             return Ok(Some(place + layout.encoding.file_len(text.get(..at).unwrap_or_default())));
         }
-        if bytes.len() < len || len >= 64 * SYNC_BYTES {
+        if bytes.len() < len || len >= MOST_SYNC_BYTES {
             return Ok(None);
         }
         len *= 4;
@@ -229,7 +232,7 @@ fn single_rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     losses.merge(&batches.losses);
     let seen = Seen { beginning: true, end: end == ReadEnd::Complete };
     let mut found = findings(&losses, layout, seen, reader.failure());
-    note_growth(run, &mut found);
+    note_growth(run, layout, &mut found);
     run.out.findings(found)?;
     Ok(RowsEnd { end, next: None, index: RowIndex::default() })
 }
