@@ -5,11 +5,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::model::connection::Tier;
 use crate::model::load::{self, Dim, LoadActual, LoadEstimate, Verdict};
-use crate::model::read::{Bound, ReadPlan};
+use crate::model::read::{Approval, Bound, ReadPlan};
 use crate::model::units::{bytes_text, count_text, seconds_text};
 use crate::model::{Error, ErrorKind};
 
@@ -82,21 +82,6 @@ impl SessionBudget {
         account.spent.seconds += value(Dim::Duration);
         account.spent.requests += value(Dim::RoundTrips) as u64;
     }
-}
-
-/// Why a read may run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by")]
-pub enum Approval {
-    /// The policy found it cheap enough.
-    Policy,
-    /// Somebody gave a reason.
-    Override {
-        /// The reason, as typed.
-        reason: String,
-    },
-    /// A hard-capped look that an estimate needs.
-    Probe,
 }
 
 /// The right to run one plan within bounds. Consumed by reading.

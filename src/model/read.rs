@@ -271,6 +271,21 @@ pub struct ReadPlan {
     pub remarks: Vec<String>,
 }
 
+/// Why a read may run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum Approval {
+    /// The policy found it cheap enough.
+    Policy,
+    /// Somebody gave a reason.
+    Override {
+        /// The reason, as typed.
+        reason: String,
+    },
+    /// A hard-capped look that an estimate needs.
+    Probe,
+}
+
 /// How a read ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record::{LedgerRecorder, ReadEntry};
-use crate::connector::guard::{Approval, ReadReport, Refusal};
+use crate::connector::guard::{ReadReport, Refusal};
 use crate::connector::{Credentials, Registry};
 use crate::job::Recorder;
 use crate::model::connection::Connection;
+use crate::model::read::Approval;
 use crate::model::{ErrorKind, Result};
 use crate::store::connections::Connections;
 use crate::store::ledger::{self, Ledger, ReadEnding, ReadId};
@@ -94,12 +95,7 @@ impl Workspace {
     }
 
     pub(super) async fn ledger_started(&self, entry: &ReadEntry, approval: &Approval) -> Result<ReadId> {
-        let approval = match approval {
-            Approval::Policy => ledger::Approval::Policy,
-            Approval::Override { reason } => ledger::Approval::Override { reason: reason.clone() },
-            Approval::Probe => ledger::Approval::Probe,
-        };
-        self.0.ledger.start_read(entry.as_new(), approval).await
+        self.0.ledger.start_read(entry.as_new(), approval.clone()).await
     }
 
     pub(super) async fn ledger_refused(&self, entry: &ReadEntry, refusal: &Refusal) -> Result<()> {

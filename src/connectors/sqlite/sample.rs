@@ -10,6 +10,7 @@
 
 use super::catalog::{Paging, TableInfo};
 use super::filter::quote;
+use crate::kit::dice::Dice;
 use crate::model::cell::Cell;
 use crate::model::command::EntryId;
 use crate::model::read::{Sample, SampleMethod, SampleSize};
@@ -54,24 +55,6 @@ pub(super) struct Drawn {
     pub(super) remarks: Vec<String>,
 }
 
-/// Numbers drawn from a seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`; the bias of the remainder is below 2⁻³² for any table.
-    fn below(&mut self, end: u128) -> u128 {
-        if end == 0 { 0 } else { u128::from(self.next()) % end }
-    }
-}
-
 /// The method that `Auto` stands for at a table.
 pub(super) fn resolve(method: SampleMethod, table: &TableInfo) -> SampleMethod {
     let has_numbers = matches!(table.paging, Paging::RowNumber(_));
@@ -110,7 +93,7 @@ pub(super) fn draw_by_number(
     seed: u64,
 ) -> Drawn {
     let name = quote(&table.name);
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let gaps = "rows behind gaps in the row numbers are chosen more often than others".to_owned();
     if method == SampleMethod::Keyset {
         let count = rows.min(range.span()).min(10_000);
@@ -162,7 +145,7 @@ fn strata(range: KeyRange, count: u64, dice: &mut Dice) -> Vec<(i64, i64)> {
     let starts = (0..count)
         .map(|index| {
             let (from, to) = (span * index / count, span * (index + 1) / count);
-            at(from + dice.below(to - from))
+            at(from + u128::from(dice.below(u64::try_from(to - from).unwrap_or(u64::MAX))))
         })
         .collect::<Vec<_>>();
     starts
@@ -180,8 +163,8 @@ pub(super) fn draw_by_hash(table: &TableInfo, sample: Sample, seed: u64) -> Draw
         Paging::RowNumber(number) => (format!("{name} AS picked"), format!("picked.{number}")),
         _ => (format!("(SELECT *, row_number() OVER () AS {PLACE} FROM {name}) AS picked"), PLACE.to_owned()),
     };
-    let mut dice = Dice(seed);
-    let (first, second) = (dice.next() % PRIME, dice.next() % PRIME);
+    let mut dice = Dice::new(seed);
+    let (first, second) = (dice.draw() % PRIME, dice.draw() % PRIME);
     let x = format!("((abs({place} % {PRIME}) + {first}) % {PRIME})");
     let hash = format!("({x} * {x} % {PRIME} * 48271 + {second}) % {PRIME}");
     let is_ordered = sample.method == SampleMethod::Random;
@@ -226,13 +209,13 @@ mod tests {
             [(1, 1_000_000, 50), (-5, 5, 11), (i64::MIN, i64::MAX, 100), (7, 7, 1), (1, 100, 100)]
         {
             let range = KeyRange { first, last };
-            let drawn = strata(range, count, &mut Dice(9));
-            assert_eq!(drawn, strata(range, count, &mut Dice(9)));
+            let drawn = strata(range, count, &mut Dice::new(9));
+            assert_eq!(drawn, strata(range, count, &mut Dice::new(9)));
             assert_eq!(drawn.len() as u64, count);
             assert!(drawn.iter().all(|(start, _)| (first..=last).contains(start)));
             assert!(drawn.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 == pair[1].0));
             if count > 10 && range.span() > 1000 {
-                assert_ne!(drawn, strata(range, count, &mut Dice(10)));
+                assert_ne!(drawn, strata(range, count, &mut Dice::new(10)));
             }
         }
     }

@@ -4,6 +4,7 @@ use super::list::{Filter, Page, ReadRow};
 use super::{Ledger, Outcome};
 use crate::model::Result;
 use crate::model::load::Dim;
+use crate::model::read::Approval;
 
 /// Rows fetched at a time.
 const PAGE: u32 = 500;
@@ -64,9 +65,9 @@ fn line(row: &ReadRow, guard: &mut impl FnMut(&str) -> String) -> String {
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let wire = if estimated(Dim::BytesServer).is_some() { Dim::BytesServer } else { Dim::BytesWire };
     let approval = row.approval.as_ref().map(|approval| match approval {
-        super::Approval::Policy => "policy".to_owned(),
-        super::Approval::Probe => "probe".to_owned(),
-        super::Approval::Override { reason } => format!("reason: {reason}"),
+        Approval::Policy => "policy".to_owned(),
+        Approval::Probe => "probe".to_owned(),
+        Approval::Override { reason } => format!("reason: {reason}"),
     });
     let mut text = |text: &str| quoted(&guard(text));
     let cells: [String; COLUMNS.len()] = [

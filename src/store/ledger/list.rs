@@ -4,8 +4,9 @@ use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Approval, Ledger, ReadId, STAGE, StatementId, failed};
+use super::{Ledger, ReadId, STAGE, StatementId, failed};
 use crate::model::load::{LoadActual, LoadEstimate, Verdict};
+use crate::model::read::Approval;
 use crate::model::{Error, ErrorKind, Result};
 
 /// How a read or statement ended, as far as is known.

@@ -31,7 +31,7 @@ mod sessions;
 mod write;
 
 pub use list::{Filter, Outcome, Page, ReadRow, StatementRow, Totals};
-pub use write::{Approval, NewRead, NewStatement, ReadEnding, ReadId, StatementEnding, StatementId};
+pub use write::{NewRead, NewStatement, ReadEnding, ReadId, StatementEnding, StatementId};
 
 use sessions::Alive;
 

@@ -5,7 +5,7 @@ use crate::model::command::EntryId;
 use crate::model::connection::{Connection, SizeClass};
 use crate::model::load::{Coverage, Dim, LoadActual, LoadEstimate, Quantity, Verdict};
 use crate::model::node::NodePath;
-use crate::model::read::{ProfileLevel, ReadEnd, Want};
+use crate::model::read::{Approval, ProfileLevel, ReadEnd, Want};
 
 /// Ledger that tells the re-executed test binary to write into it.
 const CHILD: &str = "HEADWATER_TEST_WRITES_INTO";

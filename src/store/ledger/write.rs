@@ -7,7 +7,7 @@ use crate::model::command::EntryId;
 use crate::model::connection::Connection;
 use crate::model::load::{Dim, LoadActual, LoadEstimate};
 use crate::model::node::NodePath;
-use crate::model::read::{ReadEnd, Want};
+use crate::model::read::{Approval, ReadEnd, Want};
 use crate::model::{Error, ErrorKind, Result};
 
 /// Names a read in the ledger.
@@ -17,21 +17,6 @@ pub struct ReadId(pub i64);
 /// Names a statement in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StatementId(pub i64);
-
-/// Why a read may run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by")]
-pub enum Approval {
-    /// The policy found it cheap enough.
-    Policy,
-    /// Somebody gave a reason.
-    Override {
-        /// The reason, as typed.
-        reason: String,
-    },
-    /// A hard-capped look that an estimate needs.
-    Probe,
-}
 
 /// A read before anything of it is sent.
 #[derive(Clone, Copy, Debug)]

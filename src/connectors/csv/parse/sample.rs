@@ -10,6 +10,7 @@ use super::losses::{Seen, findings};
 use super::order::{block_bytes, note_growth};
 use super::{Rows, RowsEnd, Run, SampleRows, broken};
 use crate::job::Flow;
+use crate::kit::dice::Dice;
 use crate::model::cell::Cell;
 use crate::model::read::{ReadEnd, SampleMethod, SampleSize};
 use crate::model::{Error, ErrorKind, Result};
@@ -57,23 +58,6 @@ fn head(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     Ok(RowsEnd { end: ReadEnd::Complete, next: None, ..end })
 }
 
-/// A small, fast and fixed generator, so that a seed gives the same sample on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        if limit == 0 { 0 } else { ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64 }
-    }
-}
-
 /// Windows at random places of equal parts of the file, each read until its share of rows is full.
 fn windows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     let layout = &params.what.layout;
@@ -84,7 +68,7 @@ fn windows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     let bytes = layout.data_bytes();
     let part = bytes / count;
     let needed = (share as f64 * layout.row_bytes * 1.1) as u64;
-    let mut dice = Dice(params.seed);
+    let mut dice = Dice::new(params.seed);
     let mut batches = Batches::new(&params.what);
     let mut losses = Losses::default();
     let mut enough = false;
@@ -256,14 +240,14 @@ impl Reservoir {
             }
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        Self { dice: Dice(params.seed), size, share, seen: 0, held: Vec::new() }
+        Self { dice: Dice::new(params.seed), size, share, seen: 0, held: Vec::new() }
     }
 
     /// Where the next row goes, if it is taken.
     fn slot(&mut self) -> Option<usize> {
         self.seen += 1;
         if let Some(share) = self.share {
-            let taken = (self.dice.next() >> 11) as f64 / (1u64 << 53) as f64;
+            let taken = (self.dice.draw() >> 11) as f64 / (1u64 << 53) as f64;
             return (taken < share && self.held.len() < self.size).then_some(self.held.len());
         }
         if self.held.len() < self.size {

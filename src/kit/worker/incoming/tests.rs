@@ -1,22 +1,15 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::kit::dice::Dice;
 use crate::kit::worker::message::{batch_payload, json, state_payloads};
 use crate::model::batch::{BatchBuilder, Origin};
 use crate::model::cell::Cell;
 use crate::model::column_state::{ColumnState, Sum};
 use crate::model::schema::{Field, LogicalType, StructField, TimeUnit, Zone};
 
-/// Small and repeatable; the quality of the randomness is of no matter here.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
-    }
+fn roll(dice: &mut Dice, sides: usize) -> usize {
+    dice.below(sides as u64) as usize
 }
 
 fn wide_schema() -> Arc<Schema> {
@@ -191,19 +184,19 @@ fn an_exception_outside_its_batch_is_refused() {
 fn damaged_rows_are_refused_or_whole_and_never_panic() {
     let good = batch(20);
     let payload = batch_payload(&good).unwrap();
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice::new(1);
     for _ in 0..3000 {
         let mut damaged = payload.clone();
-        for _ in 0..=dice.roll(4) {
-            let at = dice.roll(damaged.len());
-            damaged[at] = match dice.roll(3) {
+        for _ in 0..=roll(&mut dice, 4) {
+            let at = roll(&mut dice, damaged.len());
+            damaged[at] = match roll(&mut dice, 3) {
                 0 => 0xff,
                 1 => 0,
-                _ => dice.roll(256) as u8,
+                _ => roll(&mut dice, 256) as u8,
             };
         }
-        if dice.roll(8) == 0 {
-            damaged.truncate(dice.roll(payload.len()));
+        if roll(&mut dice, 8) == 0 {
+            damaged.truncate(roll(&mut dice, payload.len()));
         }
         // `understand`, not `take`: here a panic is a failure, not an answer.
         match knowing(&good.schema).understand(frame(Kind::Batch, damaged)) {
@@ -223,12 +216,12 @@ fn damaged_rows_are_refused_or_whole_and_never_panic() {
 
 #[test]
 fn random_frames_are_refused_and_never_panic() {
-    let mut dice = Dice(42);
+    let mut dice = Dice::new(42);
     let kinds =
         [Kind::Schema, Kind::Batch, Kind::State, Kind::Progress, Kind::Findings, Kind::End, Kind::Hello];
     for round in 0..5000 {
         let kind = kinds[round % kinds.len()];
-        let payload: Vec<u8> = (0..dice.roll(200)).map(|_| dice.roll(256) as u8).collect();
+        let payload: Vec<u8> = (0..roll(&mut dice, 200)).map(|_| roll(&mut dice, 256) as u8).collect();
         let mut incoming = knowing(&wide_schema());
         let refusal = incoming.understand(frame(kind, payload)).unwrap_err();
         assert_eq!(refusal.kind, ErrorKind::Decode);
