@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
 use super::error::{Error, ErrorKind, Result};
+use super::order::compare_digits;
 
 mod parse;
 
@@ -208,36 +209,6 @@ fn compare_cell(cell: &Cell, literal: &Literal) -> Option<Ordering> {
             compare_digits(&text, digits).or_else(|| Some(text.as_str().cmp(digits)))
         }
     }
-}
-
-/// Compares two decimal numbers digit by digit; exponents and special values fall back to floats.
-fn compare_digits(left: &str, right: &str) -> Option<Ordering> {
-    match (split_decimal(left), split_decimal(right)) {
-        (Some(a), Some(b)) => Some(match (a.0, b.0) {
-            (true, false) => Ordering::Less,
-            (false, true) => Ordering::Greater,
-            (negative, _) => {
-                let ordering =
-                    a.1.len().cmp(&b.1.len()).then_with(|| a.1.cmp(b.1)).then_with(|| a.2.cmp(b.2));
-                if negative { ordering.reverse() } else { ordering }
-            }
-        }),
-        _ => left.trim().parse::<f64>().ok()?.partial_cmp(&right.trim().parse::<f64>().ok()?),
-    }
-}
-
-/// Sign (zero is positive), whole digits without leading zeros, fraction without trailing zeros.
-fn split_decimal(text: &str) -> Option<(bool, &str, &str)> {
-    let text = text.trim();
-    let (negative, digits) =
-        text.strip_prefix('-').map_or((false, text.strip_prefix('+').unwrap_or(text)), |rest| (true, rest));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
-        return None;
-    }
-    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
-    Some((negative && !(whole.is_empty() && fraction.is_empty()), whole, fraction))
 }
 
 /// SQL's LIKE: `%` any run, `_` one character; ASCII letters match either case.

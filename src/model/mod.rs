@@ -14,6 +14,7 @@ pub mod gate;
 pub mod load;
 pub mod lost;
 pub mod node;
+pub mod order;
 pub mod read;
 pub mod schema;
 pub mod stats;

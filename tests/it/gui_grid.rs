@@ -8,10 +8,10 @@ use egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotResults};
 use headwater::gui::grid::{
-    ColumnBins, Direction, GridAction, GridCell, GridColumn, GridModel, GridState, KeyMark, RowCount, Scope,
-    grid_ui,
+    ColumnBins, GridAction, GridCell, GridColumn, GridModel, GridState, KeyMark, RowCount, Scope, grid_ui,
 };
 use headwater::gui::theme::{self, Look, ThemeChoice};
+use headwater::model::read::Direction;
 
 /// A table whose cells are computed, so that it can have any number of rows.
 struct Computed {

@@ -5,12 +5,13 @@ use egui::{Color32, CursorIcon, Id, Painter, PointerButton, Pos2, Rect, Response
 use egui::{Shape, Stroke, WidgetInfo, pos2, vec2};
 
 use super::columns::WIDEST_AUTO;
-use super::model::{Direction, GridColumn, GridModel, KeyMark, Scope};
+use super::model::{GridColumn, GridModel, KeyMark, Scope};
 use super::selection::{Reach, Selection, Span, Spot};
 use super::text::{Painted, Side, Slant, one_line, painted};
 use super::{Drag, Frame, GridAction, GridState, HEADER, MARGIN, body, reach_of};
 use crate::gui::theme::{self, Tokens, fonts};
 use crate::gui::widgets::{Histogram, Icon, histogram};
+use crate::model::read::Direction;
 
 const ICON: f32 = 14.0;
 const EDGE: f32 = 4.0;

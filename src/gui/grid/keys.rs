@@ -2,8 +2,8 @@
 
 use egui::{Event, EventFilter, Key, Modifiers, Ui};
 
-use super::model::Direction;
 use super::selection::{Motion, Reach};
+use crate::model::read::Direction;
 
 /// What a key asks of the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

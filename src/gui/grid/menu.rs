@@ -3,8 +3,9 @@
 use egui::{Popup, Response, SetOpenCommand, Ui};
 
 use super::copy::CopyFormat;
-use super::model::{Direction, GridModel, Scope};
+use super::model::{GridModel, Scope};
 use super::{Frame, GridAction, GridState, copy_selection, header};
+use crate::model::read::Direction;
 
 /// Draw the menu if it is open.
 pub fn show(

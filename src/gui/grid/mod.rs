@@ -29,9 +29,10 @@ use self::copy::{CopyFormat, TooLarge};
 use self::geometry::{Anchor, Rows};
 use self::glyphs::Glyphs;
 use self::keys::GridKey;
-pub use self::model::{ColumnBins, Direction, GridCell, GridColumn, GridModel, KeyMark, RowCount, Scope};
+pub use self::model::{ColumnBins, GridCell, GridColumn, GridModel, KeyMark, RowCount, Scope};
 use self::selection::{Extent, Reach, Selection, Span, Spot};
 use super::theme;
+use crate::model::read::Direction;
 
 const HEADER: f32 = 42.0;
 const STRIP: f32 = 30.0;

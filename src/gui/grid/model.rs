@@ -1,5 +1,6 @@
 //! What the grid reads: a trait of its own, so that buffers, catalogues and tests can all stand behind it.
 
+use crate::model::read::Direction;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -58,15 +59,6 @@ pub enum KeyMark {
     Primary,
     /// Points at another table.
     Foreign,
-}
-
-/// Direction of a sort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Smallest first.
-    Ascending,
-    /// Largest first.
-    Descending,
 }
 
 /// Who sorts or filters.

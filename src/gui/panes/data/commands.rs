@@ -5,11 +5,11 @@ use super::export::{ExportWish, Panel};
 use super::toolbar::{Focus, Unfolded, Wish};
 use super::{DataTab, Handled, View};
 use crate::gui::command::UiCommand;
-use crate::gui::grid::{Direction, GridAction, Scope};
+use crate::gui::grid::{GridAction, Scope};
 use crate::gui::view_ctx::{Command, ViewCtx};
 use crate::gui::widgets::ToastKind;
 use crate::job::Remote;
-use crate::model::read::{Direction as SourceDirection, OrderBy};
+use crate::model::read::OrderBy;
 use crate::model::units::count_text;
 
 impl DataTab {
@@ -154,10 +154,6 @@ impl DataTab {
             }
             GridAction::Sort { column, direction, scope: Scope::AskSource } => {
                 let Some(column) = name(self, column) else { return };
-                let direction = match direction {
-                    Direction::Ascending => SourceDirection::Ascending,
-                    Direction::Descending => SourceDirection::Descending,
-                };
                 self.ask.order = vec![OrderBy { column, direction }];
                 self.reread(ctx, Reach::Read);
             }

@@ -1,15 +1,14 @@
 //! Filter and order in the fetched rows: a list of row places over the buffer, rebuilt when rows come. Small
 //! ones are built at once, large ones in the background while the old list stays.
 
-use std::cmp::Ordering;
-
-use crate::gui::grid::Direction;
 use crate::gui::view_ctx::ViewCtx;
 use crate::job::Remote;
 use crate::job::buffer::Snapshot;
 use crate::job::remote::Change;
 use crate::model::cell::Cell;
 use crate::model::filter::Filter;
+use crate::model::order::SortKey;
+use crate::model::read::Direction;
 use crate::model::schema::LogicalType;
 use crate::model::{Error, Result};
 
@@ -126,7 +125,7 @@ fn build(snapshot: &Snapshot, filter: Option<&Filter>, sort: Option<(usize, Dire
                 Some((column, _)) => {
                     let logical = batch.schema.fields.get(column).map(|field| &field.logical);
                     let cell = batch.cell(row, column);
-                    keys.push((Key::of(&cell, logical.unwrap_or(&LogicalType::Text)), place));
+                    keys.push((SortKey::of(&cell, logical.unwrap_or(&LogicalType::Text)), place));
                 }
                 None => built.rows.push(place),
             }
@@ -137,51 +136,6 @@ fn build(snapshot: &Snapshot, filter: Option<&Filter>, sort: Option<(usize, Dire
         built.rows = keys.into_iter().map(|(_, place)| place).collect();
     }
     built
-}
-
-/// What a value is ordered by: exact for whole numbers and times, as floats for the other numbers.
-#[derive(Debug, PartialEq)]
-enum Key {
-    Whole(i128),
-    Float(f64),
-    Text(String),
-    Absent,
-}
-
-impl Key {
-    fn of(cell: &Cell, logical: &LogicalType) -> Self {
-        match cell {
-            Cell::Null | Cell::Missing => Self::Absent,
-            Cell::Int(value) | Cell::Time(value) | Cell::Timestamp(value) => Self::Whole(i128::from(*value)),
-            Cell::UInt(value) => Self::Whole(i128::from(*value)),
-            Cell::Date(value) => Self::Whole(i128::from(*value)),
-            Cell::Bool(value) => Self::Whole(i128::from(*value)),
-            Cell::Float(value) => Self::Float(*value),
-            Cell::Float32(value) => Self::Float(f64::from(*value)),
-            Cell::Decimal(text) => text.parse().map_or_else(|_| Self::Text(text.clone()), Self::Float),
-            other => Self::Text(other.text(logical)),
-        }
-    }
-
-    /// Absent values come last in either direction, text after numbers.
-    fn order(&self, other: &Self, direction: Direction) -> Ordering {
-        let ordering = match (self, other) {
-            (Self::Absent, Self::Absent) => return Ordering::Equal,
-            (Self::Absent, _) => return Ordering::Greater,
-            (_, Self::Absent) => return Ordering::Less,
-            (Self::Whole(a), Self::Whole(b)) => a.cmp(b),
-            (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
-            (Self::Whole(a), Self::Float(b)) => (*a as f64).total_cmp(b),
-            (Self::Float(a), Self::Whole(b)) => a.total_cmp(&(*b as f64)),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (Self::Text(_), _) => Ordering::Greater,
-            (_, Self::Text(_)) => Ordering::Less,
-        };
-        match direction {
-            Direction::Ascending => ordering,
-            Direction::Descending => ordering.reverse(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -13,13 +13,12 @@ use super::rows::{RowsModel, columns};
 use super::sheet::sheet_ui;
 use super::toolbar::{shown_ui, toolbar_ui};
 use super::{DataTab, Reach, Shows, View};
-use crate::gui::grid::{Direction, GridColumn, RowCount, Scope, grid_ui};
+use crate::gui::grid::{GridColumn, RowCount, Scope, grid_ui};
 use crate::gui::theme;
 use crate::gui::view_ctx::ViewCtx;
 use crate::gui::widgets::{Empty, empty_state_ui};
 use crate::job::Remote;
 use crate::model::ErrorKind;
-use crate::model::read::Direction as SourceDirection;
 use crate::safety::display::name as visible;
 
 /// Draws the tab.
@@ -234,12 +233,8 @@ fn mark_sort(marked: &mut [GridColumn], shown: &Shown, local: &LocalView) {
         return;
     }
     for by in &shown.spec.order {
-        let direction = match by.direction {
-            SourceDirection::Ascending => Direction::Ascending,
-            SourceDirection::Descending => Direction::Descending,
-        };
         if let Some(column) = marked.iter_mut().find(|column| column.name == by.column) {
-            column.sort = Some((direction, Scope::AskSource));
+            column.sort = Some((by.direction, Scope::AskSource));
         }
     }
 }
