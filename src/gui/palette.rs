@@ -93,6 +93,12 @@ impl PaletteState {
         }
         self.matched = now;
         self.chosen = 0;
+        // The palette may open with a sign already typed: a second one replaces it.
+        if let Some(rest) = self.query.strip_prefix(['>', '@', ':'])
+            && rest.starts_with(['>', '@', ':'])
+        {
+            self.query = rest.to_owned();
+        }
         let lines = match self.query.chars().next() {
             Some(':') => row_line(self.query.get(1..).unwrap_or_default()).into_iter().collect(),
             Some('>') => self.ranked(ctx, 1, objects, Kinds::Commands),

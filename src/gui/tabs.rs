@@ -289,6 +289,8 @@ impl Behavior<Tab> for TabBehavior<'_> {
         if let Some(tab) = tab.data() {
             env_edge(ui, tab.source().opened.tier);
         }
+        // The whole pane, not only what its content takes.
+        ui.painter().rect_filled(rect, 0.0, ui.visuals().panel_fill);
         egui::Frame::central_panel(ui.style()).show(ui, |ui| match tab {
             Tab::Welcome(state) => welcome_ui(self.ctx, ui, state, self.saved),
             Tab::Settings => super::panes::settings::settings_ui(self.ctx, ui, self.look),

@@ -17,8 +17,8 @@ pub struct Cheaper {
     pub prepared: Prepared,
 }
 
-/// Rows of the sample that is offered.
-const SAMPLE_ROWS: u64 = 2_000;
+/// Rows of the samples that are offered.
+const SAMPLE_ROWS: [u64; 2] = [2_000, 500];
 
 impl Opened {
     /// Cheaper ways than `prepared`, cheapest verdict first. Costs one plan and one estimate each.
@@ -36,8 +36,21 @@ impl Opened {
             }
         }
         found.sort_by_key(|way| way.prepared.estimate.verdict);
+        drop_weaker_samples(&mut found);
         Ok(found)
     }
+}
+
+/// A smaller sample is only worth showing where it is cheaper than the larger one.
+fn drop_weaker_samples(found: &mut Vec<Cheaper>) {
+    let rows = |way: &Cheaper| way.prepared.plan.spec.sample.and(way.prepared.plan.bounds.rows);
+    let known =
+        found.iter().filter_map(|way| Some((rows(way)?, way.prepared.estimate.verdict))).collect::<Vec<_>>();
+    found.retain(|way| {
+        rows(way).is_none_or(|rows| {
+            !known.iter().any(|(more, verdict)| *more > rows && *verdict <= way.prepared.estimate.verdict)
+        })
+    });
 }
 
 fn candidates(prepared: &Prepared) -> Vec<(String, ReadSpec)> {
@@ -49,27 +62,28 @@ fn candidates(prepared: &Prepared) -> Vec<(String, ReadSpec)> {
             ReadSpec { bound: Bound::rows(ReadSpec::PREVIEW_ROWS), ..spec },
         )];
     }
-    let sample = Some(Sample { size: SampleSize::Rows(SAMPLE_ROWS), method: SampleMethod::Auto });
-    let sampled = ReadSpec { order: Vec::new(), sample, bound: Bound::rows(SAMPLE_ROWS), ..spec.clone() };
+    let sampled = SAMPLE_ROWS.map(|rows| {
+        let sample = Some(Sample { size: SampleSize::Rows(rows), method: SampleMethod::Auto });
+        let sampled = ReadSpec { order: Vec::new(), sample, bound: Bound::rows(rows), ..spec.clone() };
+        (format!("A sample of {} rows", count_text(rows)), sampled)
+    });
     let head = ReadSpec {
         sample: None,
         order: Vec::new(),
         bound: Bound::rows(ReadSpec::PREVIEW_ROWS),
         ..spec.clone()
     };
-    let sample_title = format!("A sample of {} rows", count_text(SAMPLE_ROWS));
     match asked.want {
         Want::Rows => {
-            let mut ways =
-                vec![(sample_title, sampled), (format!("The first {} rows", ReadSpec::PREVIEW_ROWS), head)];
-            if asked.sample.is_some() {
-                ways.remove(0);
-            }
+            let mut ways = if asked.sample.is_some() { Vec::new() } else { Vec::from(sampled) };
+            ways.push((format!("The first {} rows", ReadSpec::PREVIEW_ROWS), head));
             ways
         }
-        Want::Profile(_) => vec![
-            (sample_title, ReadSpec { want: Want::Profile(ProfileLevel::Sample), ..sampled }),
-            (
+        Want::Profile(_) => {
+            let mut ways = Vec::from(sampled.map(|(title, sampled)| {
+                (title, ReadSpec { want: Want::Profile(ProfileLevel::Sample), ..sampled })
+            }));
+            ways.push((
                 "What the catalogue already knows".to_owned(),
                 ReadSpec {
                     sample: None,
@@ -77,7 +91,8 @@ fn candidates(prepared: &Prepared) -> Vec<(String, ReadSpec)> {
                     want: Want::Profile(ProfileLevel::Catalog),
                     ..spec
                 },
-            ),
-        ],
+            ));
+            ways
+        }
     }
 }

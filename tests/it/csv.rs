@@ -12,9 +12,12 @@ use headwater::job::sink::Collected;
 use headwater::kit::worker;
 use headwater::model::cell::Cell;
 use headwater::model::connection::{Connection, Tier};
+use headwater::model::filter::Filter;
 use headwater::model::load::Dim;
 use headwater::model::node::NodePath;
-use headwater::model::read::{Bound, Continuation, ReadEnd, ReadPlan, ReadSpec};
+use headwater::model::read::{
+    Bound, Continuation, ReadEnd, ReadPlan, ReadSpec, Sample, SampleMethod, SampleSize,
+};
 use headwater::model::{Error, ErrorKind, Result};
 
 /// A folder with one file in it.
@@ -208,4 +211,48 @@ async fn a_preview_takes_the_same_bytes_of_a_small_and_of_a_large_file() {
     }
     assert!(taken.iter().all(|bytes| *bytes <= 512e3), "{taken:?}");
     assert!((taken[0] - taken[1]).abs() < 8e3, "{taken:?}");
+}
+
+#[tokio::test]
+async fn what_a_read_takes_lies_inside_what_was_estimated() {
+    // Rows of 12 to 160 bytes, longer in some stretches than in others.
+    let long = |row: i64| "x".repeat(((row * 7919) % 61 + (row / 700) % 5 * 20) as usize);
+    let content = (0..20_000).map(|row| format!("{row},{},2024-05-01\n", long(row))).collect::<String>();
+    let lab = Lab::new("id,name,day\n".to_owned() + &content);
+    let source = lab.connect().await.unwrap();
+    let sample = |method, rows| ReadSpec {
+        sample: Some(Sample { size: SampleSize::Rows(rows), method }),
+        ..spec(Some(rows))
+    };
+    let filtered = |text: &str, rows| ReadSpec { filter: Some(Filter::parse(text).unwrap()), ..spec(rows) };
+    let reads = [
+        spec(Some(1)),
+        spec(Some(10)),
+        spec(Some(200)),
+        spec(Some(2_000)),
+        spec(Some(15_000)),
+        spec(None),
+        sample(SampleMethod::Auto, 50),
+        sample(SampleMethod::Auto, 300),
+        sample(SampleMethod::Auto, 2_000),
+        sample(SampleMethod::Block, 5_000),
+        sample(SampleMethod::Head, 500),
+        sample(SampleMethod::Row, 100),
+        sample(SampleMethod::Random, 1_000),
+        filtered("id >= 19990", None),
+        filtered("id < 10", Some(5)),
+        filtered("id = -1", Some(5)),
+    ];
+    let mut widths = Vec::new();
+    for read in reads {
+        let what = format!("{:?} {:?} {:?}", read.bound.rows, read.sample, read.filter);
+        let planned = plan(&*source, read).await;
+        let estimate = source.estimate(&CallCtx::detached(), &planned).await.unwrap();
+        let bytes = estimate.quantity(Dim::BytesServer).unwrap().clone();
+        let answer = self::read(&*source, planned, estimate).await;
+        assert!((bytes.lo..=bytes.hi).contains(&answer.bytes), "{what}: {} of {bytes:?}", answer.bytes);
+        widths.push(bytes.hi / bytes.lo.max(1.0));
+    }
+    widths.sort_by(f64::total_cmp);
+    assert!(widths[widths.len() / 2] <= 4.0, "{widths:?}");
 }

@@ -5,6 +5,7 @@ use super::index::Checkpoint;
 use super::layout::{KnownRows, Layout};
 use super::open::Packing;
 use super::plan::first_row;
+use super::reach::{self, Windows};
 use crate::model::Result;
 use crate::model::load::{
     Cap, Capacity, Dim, Effect, EnforcedBy, Intrusiveness, LoadEstimate, Provenance, Quantity, UpperEnd,
@@ -188,13 +189,17 @@ fn bytes(layout: &Layout, plan: &ReadPlan, from: Checkpoint, first: u64) -> Rang
     if let Some(sample) = plan.spec.sample
         && sample.method == SampleMethod::Block
     {
-        let windows = (rows / 100.0).ceil().clamp(1.0, 64.0);
+        let shape = Windows::of(layout, plan.bounds.rows.unwrap_or(0));
+        let (count, each) = (shape.count as f64, shape.window_bytes());
+        // Many windows are as long as rows are on average; one alone may lie among longer rows.
+        let longer = if shape.count >= 4 { 1.5 } else { 2.0 };
         return Range {
-            lo: wanted * 0.5,
-            mid: wanted * 1.3 + windows * BLOCK / 3.0,
-            hi: wanted * 4.0 + windows * BLOCK * 1.5,
+            lo: count * each * 0.6,
+            mid: count * each + MAGIC,
+            // Windows may overlap by what they take beyond their rows.
+            hi: (count * each * longer).min(layout.file_bytes as f64 + count * each) + MAGIC,
             provenance,
-            source: format!("{windows} windows of rows, and the search for the first row of each"),
+            source: format!("{} windows of rows, and the search for the first row of each", shape.count),
         };
     }
     if passes(plan) {
@@ -210,6 +215,17 @@ fn bytes(layout: &Layout, plan: &ReadPlan, from: Checkpoint, first: u64) -> Rang
             (layout.data_start as f64 + skipped, share.min(1.0))
         }
     };
+    if layout.packing == Packing::Plain {
+        let block = reach::look_bytes(layout, plan.bounds.rows.unwrap_or(0)) as f64;
+        let blocks = ((lead + wanted) / block).ceil().max(1.0);
+        return Range {
+            lo: (wanted * 0.5).min(layout.file_bytes as f64 * 0.5),
+            mid: blocks * block + MAGIC,
+            hi: (2.0 * blocks) * block + MAGIC,
+            provenance,
+            source: "rows × bytes of an ordinary row, in whole blocks".to_owned(),
+        };
+    }
     Range {
         lo: (wanted * 0.5 * share).min(layout.file_bytes as f64 * 0.5),
         mid: (lead + wanted) * share + BLOCK,

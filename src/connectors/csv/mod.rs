@@ -27,6 +27,7 @@ mod options;
 pub mod parse;
 mod plain;
 mod plan;
+mod reach;
 mod reader;
 mod record;
 mod repair;

@@ -160,8 +160,10 @@ fn node_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, source: &SourceEntry, node: &Node, de
             }
             let tokens = theme::of(ui.ctx()).tokens;
             if let Some(rows) = &node.rows {
-                let text = format!("{} ({})", count_text(rows.value), rows.provenance.word());
-                ui.label(RichText::new(text).font(fonts::caption()).color(tokens.text_faint));
+                let sign = if rows.provenance.rank() == 0 { "" } else { "~" };
+                let text = format!("{sign}{}", count_text(rows.value));
+                ui.label(RichText::new(text).font(fonts::caption()).color(tokens.text_faint))
+                    .on_hover_text(format!("{} rows, {}", count_text(rows.value), rows.provenance.phrase()));
             }
             if let Some(note) = &node.note {
                 response.on_hover_text(visible(note).into_owned());

@@ -104,8 +104,17 @@ fn job_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, job: &Job) {
     });
 }
 
-const LEDGER_COLUMNS: [&str; 8] =
-    ["time (UTC)", "source", "node", "want", "verdict", "outcome", "estimated", "actual"];
+/// Name and first width of each column; the last takes what is left.
+const LEDGER_COLUMNS: [(&str, f32); 8] = [
+    ("time (UTC)", 150.0),
+    ("source", 110.0),
+    ("node", 190.0),
+    ("want", 90.0),
+    ("verdict", 120.0),
+    ("outcome", 90.0),
+    ("estimated", 180.0),
+    ("actual", 160.0),
+];
 
 fn ledger_ui(ui: &mut Ui, ledger: &Remote<Vec<ReadRow>>) {
     let tokens = theme::of(ui.ctx()).tokens;
@@ -129,12 +138,15 @@ fn ledger_ui(ui: &mut Ui, ledger: &Remote<Vec<ReadRow>>) {
     }
     let height = theme::of(ui.ctx()).density.row_height();
     let columns = LEDGER_COLUMNS.len();
-    TableBuilder::new(ui)
-        .striped(true)
-        .columns(Column::auto().at_least(60.0).clip(true).resizable(true), columns - 1)
-        .column(Column::remainder())
+    let (_, sized) = LEDGER_COLUMNS.split_last().unwrap_or((&LEDGER_COLUMNS[0], &[]));
+    sized
+        .iter()
+        .fold(TableBuilder::new(ui).striped(true), |table, (_, width)| {
+            table.column(Column::initial(*width).at_least(60.0).clip(true).resizable(true))
+        })
+        .column(Column::remainder().clip(true))
         .header(height, |mut header| {
-            for name in LEDGER_COLUMNS {
+            for (name, _) in LEDGER_COLUMNS {
                 header.col(|ui| {
                     ui.strong(name);
                 });

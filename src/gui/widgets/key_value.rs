@@ -11,7 +11,7 @@ pub fn key_value_ui(ui: &mut Ui, key: &str, value: &str) -> Response {
     const HEIGHT: f32 = 22.0;
     let tokens = theme::of(ui.ctx()).tokens;
     let width = ui.available_width().max(80.0);
-    let key_width = (width * 0.4).min(140.0);
+    let key_width = (width * 0.4).min(176.0);
     let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::hover());
     if ui.is_rect_visible(rect) {
         let key_text = one_line(ui, key, fonts::body(), key_width - 8.0);

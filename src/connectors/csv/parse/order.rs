@@ -5,6 +5,7 @@ use super::super::dialect::{Losses, Why};
 use super::super::index::{Checkpoint, RowIndex};
 use super::super::layout::Layout;
 use super::super::open::Access;
+use super::super::reach;
 use super::super::reader::{RowReader, Stretch};
 use super::super::split::SplitOptions;
 use super::batches::Batches;
@@ -31,7 +32,10 @@ pub(super) fn rows(run: &mut Run<'_>, params: &Rows) -> Result<RowsEnd> {
     let stretch = Stretch {
         from: params.from,
         end: None,
-        block_bytes: if is_look { SMALL_BLOCK } else { block_bytes(what.most_bytes) },
+        block_bytes: match what.most_rows {
+            Some(rows) if is_look => reach::look_bytes(layout, rows),
+            _ => block_bytes(what.most_bytes),
+        },
         most_bytes: if is_look { look_bytes(params) } else { u64::MAX },
     };
     let mut reader = RowReader::new(run.input, layout, stretch).map_err(|error| broken(&error))?;

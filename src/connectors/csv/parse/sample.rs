@@ -2,7 +2,9 @@
 
 use super::super::dialect::Losses;
 use super::super::index::{Checkpoint, RowIndex};
+use super::super::layout::Layout;
 use super::super::open::{Access, Packing};
+use super::super::reach::Windows;
 use super::super::reader::{RowReader, Stretch};
 use super::super::sync;
 use super::batches::Batches;
@@ -15,12 +17,6 @@ use crate::model::cell::Cell;
 use crate::model::read::{ReadEnd, SampleMethod, SampleSize};
 use crate::model::{Error, ErrorKind, Result};
 
-/// Rows of one window, nearly: fewer windows read less, more windows tell more.
-const WINDOW_ROWS: u64 = 100;
-const MOST_WINDOWS: u64 = 64;
-/// Bytes looked at to find the first row of a window: some rows, within these ends.
-const SYNC_BYTES: (usize, usize) = (4 << 10, 16 << 10);
-const SYNC_ROWS: f64 = 24.0;
 const MOST_SYNC_BYTES: usize = 1 << 20;
 /// Cells that a sample of single rows may hold in memory at once.
 const MOST_CELLS_HELD: usize = 8 << 20;
@@ -63,21 +59,19 @@ fn windows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     let layout = &params.what.layout;
     run.input.advise(Access::Scattered);
     let rows = wanted(params);
-    let count = rows.div_ceil(WINDOW_ROWS).clamp(1, MOST_WINDOWS);
-    let share = rows.div_ceil(count);
-    let bytes = layout.data_bytes();
-    let part = bytes / count;
-    let needed = (share as f64 * layout.row_bytes * 1.1) as u64;
+    let shape = Windows::of(layout, rows);
+    let part = layout.data_bytes() / shape.count;
+    let needed = (shape.rows as f64 * layout.row_bytes * 1.1) as u64;
     let mut dice = Dice::new(params.seed);
     let mut batches = Batches::new(&params.what);
     let mut losses = Losses::default();
     let mut enough = false;
-    for window in 0..count {
+    for window in 0..shape.count {
         let room = part.saturating_sub(needed);
         let place = layout.data_start + part * window + dice.below(room);
         let end = layout.data_start + part * (window + 1);
-        let share = share.min(rows - batches.given.min(rows));
-        enough = one_window(run, params, &mut batches, (place, end), share, &mut losses)?;
+        let shape = Windows { rows: shape.rows.min(rows - batches.given.min(rows)), ..shape };
+        enough = one_window(run, params, &mut batches, (place, end), shape, &mut losses)?;
         run.tick()?;
         if enough || run.is_exhausted() || batches.given >= rows {
             break;
@@ -104,24 +98,24 @@ fn one_window(
     params: &SampleRows,
     batches: &mut Batches<'_>,
     (place, end): (u64, u64),
-    share: u64,
+    shape: Windows,
     losses: &mut Losses,
 ) -> Result<bool> {
     let layout = &params.what.layout;
     let start = if place <= layout.data_start + 1 {
         Some(layout.data_start)
     } else {
-        row_start(run, params, place & !1)?
+        row_start(run, layout, place & !1, shape.sync_bytes)?
     };
     let Some(start) = start.filter(|start| *start < end) else { return Ok(false) };
     let stretch = Stretch {
         from: Checkpoint { row: 0, place: start },
         end: None,
-        block_bytes: (share as f64 * layout.row_bytes * 1.2) as usize + 4096,
+        block_bytes: shape.block_bytes,
         most_bytes: u64::MAX,
     };
     let mut reader = RowReader::new(run.input, layout, stretch).map_err(|error| broken(&error))?;
-    let mut left = share;
+    let mut left = shape.rows;
     while left > 0 {
         let Some(block) = reader.next_block(usize::try_from(left).unwrap_or(usize::MAX)) else { break };
         for row in 0..block.rows() {
@@ -150,9 +144,7 @@ fn one_window(
 }
 
 /// The place of the first row that starts after a place.
-fn row_start(run: &Run<'_>, params: &SampleRows, place: u64) -> Result<Option<u64>> {
-    let layout = &params.what.layout;
-    let mut len = ((SYNC_ROWS * layout.row_bytes) as usize).clamp(SYNC_BYTES.0, SYNC_BYTES.1);
+fn row_start(run: &Run<'_>, layout: &Layout, place: u64, mut len: usize) -> Result<Option<u64>> {
     loop {
         let bytes = run.input.window(place, len).map_err(|error| broken(&error))?;
         let text = layout.encoding.text_of(&bytes);

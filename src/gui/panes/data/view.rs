@@ -49,10 +49,18 @@ pub fn data_tab_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
 }
 
 /// Draws a part whose ids do not move when strips above it come and go: a click or the focus of the grid
-/// would be lost otherwise.
+/// would be lost otherwise. A part that draws nothing takes no room, not even the space between two.
 fn steady<T>(ui: &mut Ui, part: &str, draw: impl FnOnce(&mut Ui) -> T) -> T {
-    let scope = egui::UiBuilder::new().scope_id(ui.scope_id().with(part));
-    ui.scope_builder(scope, draw).inner
+    let scope = egui::UiBuilder::new()
+        .scope_id(ui.scope_id().with(part))
+        .max_rect(ui.available_rect_before_wrap())
+        .layout(*ui.layout());
+    let mut inner = ui.new_child(scope);
+    let drawn = draw(&mut inner);
+    if inner.min_rect().height() > 0.0 {
+        ui.advance_cursor_after_rect(inner.min_rect());
+    }
+    drawn
 }
 
 /// Whether something stands in front of the data.
