@@ -21,8 +21,14 @@ mod gui_data;
 #[cfg(feature = "gui")]
 mod gui_grid;
 #[cfg(test)]
+#[cfg(all(feature = "gui", feature = "testkit"))]
+mod gui_registry;
+#[cfg(test)]
 #[cfg(feature = "gui")]
 mod gui_widgets;
+#[cfg(test)]
+#[cfg(feature = "gui")]
+mod gui_window;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite;

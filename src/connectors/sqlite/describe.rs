@@ -8,7 +8,6 @@ use super::decode::{int_of, text_of};
 use super::link::{Ask, Link, Taken};
 use super::open::OpenMode;
 use crate::job::CallCtx;
-use crate::model::Result;
 use crate::model::cell::Cell;
 use crate::model::load::Provenance;
 use crate::model::node::{
@@ -16,6 +15,7 @@ use crate::model::node::{
 };
 use crate::model::schema::Schema;
 use crate::model::units::{bytes_text, count_text};
+use crate::model::{ErrorKind, Result};
 
 const STAGE: &str = "describe";
 
@@ -116,6 +116,7 @@ pub(super) async fn table(
     let ask = Ask::new(sent::TRIGGERS, sent::TRIGGERS_TEXT).text(name);
     let triggers = taken.rows(ctx, STAGE, ask).await?;
     let triggers = triggers.iter().filter_map(|row| text_of(row.first())).collect::<Vec<_>>();
+    let (rows, bytes) = extent(ctx, link, catalog, taken, &table).await?;
     Ok(Description {
         node: Node {
             path: NodePath::root().child(name),
@@ -123,8 +124,8 @@ pub(super) async fn table(
             kind: table.kind,
             readable: true,
             expandable: false,
-            rows: statistics.rows.map(|rows| Known::by(rows, ANALYZED)),
-            bytes: None,
+            rows: statistics.rows.map(|rows| Known::by(rows, ANALYZED)).or(rows),
+            bytes,
             note: None,
         },
         schema: Schema::new(table.columns.iter().map(|column| table.field(column)).collect()),
@@ -134,6 +135,28 @@ pub(super) async fn table(
         ddl: table.ddl.clone(),
         notes: notes_of(link),
     })
+}
+
+/// Rows and bytes of a table with row numbers, from a few pages of it. Of damaged pages nothing is said here:
+/// the schema is worth showing all the same.
+async fn extent(
+    ctx: &CallCtx,
+    link: &Link,
+    catalog: &Catalog,
+    taken: &mut Taken<'_>,
+    table: &TableInfo,
+) -> Result<(Option<Known<u64>>, Option<Known<u64>>)> {
+    let size = match catalog.size(ctx, STAGE, link, taken, table).await {
+        Err(error) if error.kind == ErrorKind::Decode => None,
+        size => size?,
+    };
+    let Some(size) = size else { return Ok((None, None)) };
+    let page_bytes = catalog.facts(ctx, STAGE, link, taken).await?.page_bytes as f64;
+    let by = |value: f64, design: &str| {
+        Some(Known::by(value.round() as u64, Provenance::Sampled { n: 3, design: design.to_owned() }))
+    };
+    let pages = size.pages.1 + size.rows.1 * size.spill;
+    Ok((by(size.rows.1, "density of row numbers"), by(pages * page_bytes, "rows of a page, times rows")))
 }
 
 fn details_of(table: &TableInfo, statistics: &Statistics, triggers: &[String]) -> Vec<Detail> {

@@ -170,6 +170,8 @@ pub fn apply(ctx: &Context, look: Look) -> Result<(), ThemeError> {
     let first_time = ctx.data(|d| d.get_temp::<Installed>(installed_id())).is_none();
     if first_time {
         ctx.set_fonts(fonts::definitions());
+        // Foreign text may hold a character that no font has: a box then, never a panic.
+        ctx.set_missing_glyph_policy(egui::MissingGlyphPolicy::Tofu);
     }
     ctx.set_style_of(Theme::Dark, style(dark, look));
     ctx.set_style_of(Theme::Light, style(light, look));
