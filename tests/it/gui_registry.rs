@@ -292,3 +292,35 @@ fn every_connector_is_paged_weighed_cancelled_and_closed() {
         walk.window.wait_to_say("cancelled: ");
     });
 }
+
+#[test]
+fn every_connector_with_a_language_runs_reads_and_refuses_what_is_none() {
+    for_every_connector(ordinary, |walk| {
+        let line = format!("source {}", walk.subject.connection.name);
+        walk.window.harness.get_by_label(&line).click_secondary();
+        walk.window.harness.run_steps(4);
+        let Some(queries) = walk.subject.queries.take() else {
+            assert!(walk.window.has("Disconnect") && !walk.window.has("New query"));
+            return;
+        };
+        walk.window.wait_for("New query");
+        walk.window.press("New query");
+        walk.window.write("Query", &queries.read);
+        walk.window.wait_to_say("gate: read");
+        walk.window.button("Run");
+        walk.window.wait("rows or a sheet", |window| window.has_rows() || window.has("Run as is"));
+        walk.window.run_sheet_if_asked("");
+        walk.window.wait_to_say(&format!(". {} row", queries.rows));
+        let before = (walk.subject.fingerprint)().unwrap();
+        for write in queries.writes {
+            walk.window.write("Query", &write);
+            walk.window.wait(&write, |window| window.says("gate: ") && !window.says("gate: read"));
+            walk.window.button("Run");
+            walk.window.wait(&write, |window| window.says("Load estimate: "));
+            assert!(!walk.window.has("Run as is"), "{write} is offered to run");
+            walk.window.button("Cancel");
+            walk.window.wait("no sheet", |window| !window.says("Load estimate: "));
+        }
+        assert_eq!((walk.subject.fingerprint)().unwrap(), before);
+    });
+}

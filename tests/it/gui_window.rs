@@ -137,13 +137,13 @@ impl Window {
         self.harness.run_steps(2);
     }
 
-    /// Types into a field after emptying it.
+    /// Types into a field of one line or of many, after emptying it.
     pub fn write(&mut self, field: &str, text: &str) {
-        self.harness.get_by_role_and_label(Role::TextInput, field).focus();
+        self.harness.get_by(|node| is_field(node, field)).focus();
         self.harness.run_steps(2);
         self.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
         self.harness.run_steps(2);
-        self.harness.get_by_role_and_label(Role::TextInput, field).type_text(text);
+        self.harness.get_by(|node| is_field(node, field)).type_text(text);
         self.harness.run_steps(2);
     }
 
@@ -164,4 +164,8 @@ impl Window {
             .filter_map(|label| label.split_once(&mark).map(|(_, value)| value.to_owned()))
             .collect()
     }
+}
+
+fn is_field(node: &egui_kittest::kittest::AccessKitNode<'_>, name: &str) -> bool {
+    matches!(node.role(), Role::TextInput | Role::MultilineTextInput) && node.label().as_deref() == Some(name)
 }
