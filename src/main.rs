@@ -7,6 +7,12 @@ use headwater::cli::{self, Asked};
 fn main() -> ExitCode {
     // With several crypto providers compiled in, rustls must be told which one; failing means one is set.
     drop(rustls::crypto::ring::default_provider().install_default());
+    cli::voice::start();
+    // A panic has told its reason through the hook; its exit code is that of a bug.
+    std::panic::catch_unwind(run).unwrap_or(ExitCode::from(1))
+}
+
+fn run() -> ExitCode {
     match cli::run() {
         Asked::Exit(code) => code,
         Asked::Window(asked) => window(asked),

@@ -9,7 +9,9 @@ use super::{json as document, print, text};
 use crate::job::CallCtx;
 use crate::model::node::PageRequest;
 use crate::model::{Error, ErrorKind, Result};
+use crate::ops::check::Hop;
 use crate::ops::{Opened, Target, Workspace};
+use crate::safety::redact::redact;
 
 /// Opens the target of a verb.
 pub async fn open(ctx: &CallCtx, workspace: &Workspace, target: &str) -> Result<std::sync::Arc<Opened>> {
@@ -65,12 +67,20 @@ pub fn commands(workspace: &Workspace, id: &str, output: Output) -> Result<()> {
 }
 
 pub async fn check(ctx: &CallCtx, workspace: &Workspace, only: &TargetOnly) -> Result<()> {
-    let hops = crate::ops::check::check(ctx, workspace, &only.target).await;
+    // What was typed may hold a password, and what was found may repeat it.
+    let hops = crate::ops::check::check(ctx, workspace, &only.target).await.into_iter().map(|hop| Hop {
+        found: redact(&hop.found).into_owned(),
+        error: hop.error.as_ref().map(super::clean_error),
+        ..hop
+    });
+    let hops = hops.collect::<Vec<_>>();
     if only.output.json {
-        print::line(
-            &json!({"target": only.target, "hops": hops, "ok": hops.iter().all(|hop| hop.error.is_none())})
-                .to_string(),
-        );
+        let text = json!({
+            "target": redact(&only.target), "hops": hops, "ok": hops.iter().all(|hop| hop.error.is_none()),
+            "ledger": document::ledger(workspace),
+        })
+        .to_string();
+        print::line(&text);
     } else {
         for hop in &hops {
             let verdict = if hop.error.is_none() { "ok" } else { "failed" };

@@ -12,6 +12,7 @@ use crate::model::read::{Bound, ReadPlan};
 use crate::model::schema::{LogicalType, Nullability, Schema};
 use crate::model::stats::TableProfile;
 use crate::model::{Error, ErrorKind};
+use crate::ops::Workspace;
 
 /// Whole numbers stay whole.
 fn number(value: f64) -> Value {
@@ -33,6 +34,17 @@ pub fn error(error: &Error) -> Value {
         "hint": error.hint,
         "retry": error.retry,
     }})
+}
+
+/// Where the ledger of this run is kept; for what is in memory only, why.
+pub fn ledger(workspace: &Workspace) -> Value {
+    match workspace.ledger_in_memory() {
+        None => json!({"kept": "disk"}),
+        Some(why) => {
+            let why = super::clean_error(why);
+            json!({"kept": "memory", "why": why.attempted, "hint": why.hint})
+        }
+    }
 }
 
 /// The exit code of an error.

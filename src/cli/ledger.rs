@@ -8,7 +8,20 @@ use crate::model::load::Dim;
 use crate::model::{Error, ErrorKind, Result};
 use crate::ops::Workspace;
 use crate::safety::display::name;
-use crate::store::ledger::{Filter, Home, Page, ReadRow};
+use crate::store::ledger::{Filter, Page, ReadRow};
+
+/// Says on stderr that nothing of this run will be in the ledger afterwards, where that is so.
+pub fn announce(workspace: &Workspace) {
+    let Some(why) = workspace.ledger_in_memory() else { return };
+    let why = super::clean_error(why);
+    print::note(&format!("the ledger of this run is in memory only: {}", why.attempted));
+    for (key, value) in &why.context {
+        print::note(&format!("  {key}: {value}"));
+    }
+    if let Some(hint) = &why.hint {
+        print::note(&format!("  try: {hint}"));
+    }
+}
 
 /// The newest reads, printed.
 pub async fn list(
@@ -36,12 +49,9 @@ pub async fn list(
                 "estimate": document::estimate(&read.estimate), "actual": read.actual.as_ref().map(document::actual),
             }));
         }
-        print::line(&json!({"reads": documents}).to_string());
+        print::line(&json!({"reads": documents, "ledger": document::ledger(workspace)}).to_string());
     } else {
         print::out(&render(&newest(workspace, &filter, limit).await?));
-    }
-    if let Home::Memory { why } = workspace.ledger().home() {
-        print::note(&format!("the ledger is kept in memory only, this run: {why}"));
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ mod read;
 mod spec;
 mod text;
 mod tour;
+pub mod voice;
 
 use args::{Cli, Output, Verb, WindowArgs};
 
@@ -57,8 +58,14 @@ pub fn run() -> Asked {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; clap's own codes are 0 and 2.
-            drop(error.print());
+            // Help and version are no errors; clap's own codes are 0 and 2. What was typed may hold a password.
+            let text = error.render().to_string();
+            let text = crate::safety::redact::redact(&text);
+            if error.use_stderr() {
+                print::note(text.trim_end());
+            } else {
+                print::out(&text);
+            }
             return Asked::Exit(ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
         }
     };
@@ -74,8 +81,12 @@ pub fn run() -> Asked {
     }
 }
 
-/// Where no window can open: the tour, or exit 4, each with the reason.
+/// Where no window can open: the tour, or exit 4, each with the reason. A window that broke down is a bug.
 pub fn without_window(asked: WindowAsked, why: &Error) -> ExitCode {
+    if why.kind == ErrorKind::Unexpected {
+        print::error(why, Output::default());
+        return ExitCode::from(json::exit_code(why));
+    }
     match asked.otherwise {
         Otherwise::Tour => {
             print::note(&format!("no window can open here: {}", clean_error(why).attempted));
@@ -96,6 +107,9 @@ fn run_verb(verb: Verb, data_dir: Option<std::path::PathBuf>) -> ExitCode {
     let result = Runtime::start().and_then(|runtime| {
         runtime.run(async {
             let workspace = Workspace::open(data_dir).await?;
+            if writes_ledger(&verb) {
+                ledger::announce(&workspace);
+            }
             with_interrupt(|ctx| dispatch(ctx, workspace, verb)).await
         })
     });
@@ -132,6 +146,29 @@ async fn with_interrupt<F: Future<Output = Result<()>>>(work: impl FnOnce(CallCt
                 _ => Err(Error::cancelled("read")),
             }
         }
+    }
+}
+
+/// Whether a verb asks a source, so that the ledger has something to keep; and the ledger itself.
+fn writes_ledger(verb: &Verb) -> bool {
+    match verb {
+        Verb::Connectors(_)
+        | Verb::Commands { .. }
+        | Verb::Connections { .. }
+        | Verb::Gate { .. }
+        | Verb::Gui { .. }
+        | Verb::Worker => false,
+        Verb::Check(_)
+        | Verb::Ls { .. }
+        | Verb::Search { .. }
+        | Verb::Describe { .. }
+        | Verb::Plan(_)
+        | Verb::Estimate(_)
+        | Verb::Preview(_)
+        | Verb::Profile { .. }
+        | Verb::Export { .. }
+        | Verb::Ledger { .. }
+        | Verb::Tour => true,
     }
 }
 

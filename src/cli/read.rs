@@ -76,7 +76,7 @@ async fn refused(ctx: &CallCtx, opened: &Opened, prepared: Prepared, args: &Read
 }
 
 /// What every document of a finished read says of it.
-fn outcome(done: &Done) -> Vec<(&'static str, Value)> {
+fn outcome(workspace: &Workspace, done: &Done) -> Vec<(&'static str, Value)> {
     vec![
         ("rows_returned", json!(done.report.rows)),
         ("truncated", json!(done.report.is_truncated())),
@@ -84,6 +84,7 @@ fn outcome(done: &Done) -> Vec<(&'static str, Value)> {
         ("remarks", json!(done.plan.remarks)),
         ("estimate", document::estimate(&done.estimate)),
         ("actual", document::actual(&done.report.actual)),
+        ("ledger", document::ledger(workspace)),
     ]
 }
 
@@ -106,7 +107,7 @@ pub async fn preview(ctx: &CallCtx, workspace: &Workspace, args: &ReadArgs) -> R
         collected.batches.first().map(|batch| &*batch.schema).or(done.plan.schema.as_ref()).unwrap_or(&empty);
     if args.output.json {
         let (lost, disagreements) = document::findings(&collected.findings);
-        let mut rest = outcome(done);
+        let mut rest = outcome(workspace, done);
         rest.extend([("lost", lost), ("disagreements", disagreements)]);
         print::line(&document::rows(schema, &collected.batches, &rest));
     } else {
@@ -138,7 +139,9 @@ pub async fn profile(
     let done = &profiled.done;
     if args.output.json {
         let (estimate, actual) = (document::estimate(&done.estimate), document::actual(&done.report.actual));
-        print::line(&document::profile(&profiled.profile, estimate, actual).to_string());
+        let mut whole = document::profile(&profiled.profile, estimate, actual);
+        whole["ledger"] = document::ledger(workspace);
+        print::line(&whole.to_string());
     } else {
         print::out(&text::profile(&profiled.profile));
         print::note(&text::cost(&done.estimate, &done.report.actual));
@@ -190,7 +193,7 @@ pub async fn export(ctx: &CallCtx, workspace: &Workspace, export: ExportArgs, ar
     let exported = opened.export(ctx, prepared, spec::override_of(args).as_ref(), destination).await?;
     drop(shown);
     if args.output.json {
-        let mut rest = outcome(&exported.done)
+        let mut rest = outcome(workspace, &exported.done)
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value))
             .collect::<serde_json::Map<_, _>>();

@@ -4,6 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::app::App;
 use super::theme::{self, Look};
@@ -80,7 +81,10 @@ fn open(
 ) -> Result<()> {
     let native = native_options(options.backend);
     let (life, target) = (options.life, options.target);
+    let opened = Arc::new(AtomicBool::new(false));
+    let now_open = Arc::clone(&opened);
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
+        now_open.store(true, Ordering::Relaxed);
         theme::apply(&cc.egui_ctx, look_of(&settings))?;
         let app = App::new(&cc.egui_ctx, runtime, workspace, settings, target);
         if let Some(error) = broken {
@@ -91,12 +95,10 @@ fn open(
             Life::OneFrame => Box::new(OneFrame { app, frames: 0 }),
         })
     });
-    // Window libraries panic where a shared library is missing; that must become an error with its package.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    quiet_until(&opened);
     let result =
         std::panic::catch_unwind(AssertUnwindSafe(|| eframe::run_native("headwater", native, create)));
-    std::panic::set_hook(hook);
+    let was_open = opened.swap(true, Ordering::Relaxed);
     match result {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(no_window(&error.to_string())),
@@ -104,10 +106,26 @@ fn open(
             let said = panic
                 .downcast_ref::<String>()
                 .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            Err(no_window(&said.unwrap_or_else(|| "the window broke down".to_owned())))
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_else(|| "it gave no reason".to_owned());
+            if was_open {
+                return Err(Error::unexpected("window", format!("the window broke down: {said}")));
+            }
+            Err(no_window(&said))
         }
     }
+}
+
+/// Window libraries panic where a shared library is missing; that becomes an error with its package, told
+/// once. Once the window is open a panic speaks through the hook that was there before.
+fn quiet_until(opened: &Arc<AtomicBool>) {
+    let hook = std::panic::take_hook();
+    let opened = Arc::clone(opened);
+    std::panic::set_hook(Box::new(move |panic| {
+        if opened.load(Ordering::Relaxed) {
+            hook(panic);
+        }
+    }));
 }
 
 /// Shows one frame, then closes.
@@ -198,19 +216,23 @@ fn display_is_there(backend: Option<Backend>) -> Result<()> {
             ("libGL.so.1", "libgl1"),
         ]
     };
-    let missing = needed.iter().filter(|(library, _)| !library_is_there(library)).collect::<Vec<_>>();
-    if missing.is_empty() {
+    libraries_are_there(needed, library_is_there)
+}
+
+/// An error that names the libraries that are missing and the packages that bring them.
+#[cfg(target_os = "linux")]
+fn libraries_are_there(needed: &[(&str, &str)], is_there: impl Fn(&str) -> bool) -> Result<()> {
+    let missing = needed.iter().filter(|(library, _)| !is_there(library));
+    let (libraries, packages): (Vec<&str>, Vec<&str>) = missing.copied().unzip();
+    if libraries.is_empty() {
         return Ok(());
     }
-    let list = |pick: fn(&(&'static str, &'static str)) -> &'static str, between: &str| {
-        missing.iter().map(|pair| pick(pair)).collect::<Vec<_>>().join(between)
-    };
     Err(Error::new(
         ErrorKind::Unsupported,
         "start",
-        format!("shared libraries are missing: {}", list(|pair| pair.0, ", ")),
+        format!("shared libraries are missing: {}", libraries.join(", ")),
     )
-    .hint(format!("install them: apt install {}", list(|pair| pair.1, " "))))
+    .hint(format!("install them: apt install {}", packages.join(" "))))
 }
 
 /// Whether the dynamic linker finds a library: in its cache, its usual folders or `LD_LIBRARY_PATH`.
@@ -231,9 +253,14 @@ fn library_is_there(library: &str) -> bool {
 
 /// Why no window opened, with the package that is usually missing.
 fn no_window(said: &str) -> Error {
-    const PACKAGES: [(&str, &str); 6] = [
+    const DEAD_X11: &str = "check that the display named in DISPLAY answers, or run it in a desktop session";
+    const DEAD_WAYLAND: &str =
+        "check that the compositor named in WAYLAND_DISPLAY answers, or say --backend x11";
+    const HINTS: [(&str, &str); 8] = [
         ("xkbcommon-x11", "apt install libxkbcommon-x11-0"),
         ("xkbcommon", "apt install libxkbcommon0"),
+        ("X server", DEAD_X11),
+        ("ayland", DEAD_WAYLAND),
         (
             "X11",
             "apt install libx11-6 libx11-xcb1 libxcursor1 libxi6, or check that the display in DISPLAY answers",
@@ -242,11 +269,30 @@ fn no_window(said: &str) -> Error {
         ("GL", "apt install libgl1 libgl1-mesa-dri"),
         ("isplay", "check that the display named in DISPLAY or WAYLAND_DISPLAY answers"),
     ];
-    let hint = PACKAGES
+    let hint = HINTS
         .iter()
         .find(|(part, _)| said.contains(part))
         .map_or("run it in a desktop session", |(_, hint)| hint);
-    Error::new(ErrorKind::Unreachable, "start", format!("the window did not open: {said}")).hint(hint)
+    Error::new(ErrorKind::Unreachable, "start", format!("the window did not open: {}", plain_words(said)))
+        .hint(hint)
+}
+
+/// What a window library said, without the names of its own types and the places in its source.
+fn plain_words(said: &str) -> String {
+    let said = said.strip_prefix("winit EventLoopError: ").unwrap_or(said);
+    // "os error at PATH.rs:LINE: REASON"
+    let reason = said.strip_prefix("os error at ").and_then(|rest| {
+        let (_, from_line) = rest.split_once(".rs:")?;
+        from_line.split_once(": ").map(|(_, reason)| reason)
+    });
+    let mut letters = reason.unwrap_or(said).trim().trim_end_matches('.').chars();
+    let Some(first) = letters.next() else { return "it gave no reason".to_owned() };
+    let rest = letters.as_str();
+    // A word in capitals, such as EGL, stays as it is.
+    if rest.starts_with(char::is_uppercase) {
+        return format!("{first}{rest}");
+    }
+    first.to_lowercase().chain(rest.chars()).collect()
 }
 
 /// A std waker that asks the window for a frame; coalesced by egui itself.
@@ -300,4 +346,48 @@ pub(super) fn keep_look(settings: &mut Settings, look: Look) {
         theme::Motion::Reduced => settings::Motion::Reduced,
     };
     settings.set_zoom(f32::from(look.zoom_percent) / 100.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_window_library_says_becomes_a_plain_sentence_with_a_way_out() {
+        for (said, told, hint) in [
+            (
+                "winit EventLoopError: os error at /home/x/.cargo/registry/src/winit-0.30/src/linux/mod.rs:788: Failed to open connection to X server",
+                "failed to open connection to X server",
+                "DISPLAY",
+            ),
+            (
+                "winit EventLoopError: os error at /x/wayland/event_loop/mod.rs:89: Could not find wayland compositor",
+                "could not find wayland compositor",
+                "WAYLAND_DISPLAY",
+            ),
+            (
+                "Library libxkbcommon-x11.so could not be loaded.",
+                "library libxkbcommon-x11.so could not be loaded",
+                "libxkbcommon-x11-0",
+            ),
+            ("EGL gave no config", "EGL gave no config", "libegl1"),
+            ("", "it gave no reason", "desktop session"),
+        ] {
+            let error = no_window(said);
+            assert_eq!(error.attempted, format!("the window did not open: {told}"));
+            assert!(error.hint.as_deref().is_some_and(|words| words.contains(hint)), "{error}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn missing_libraries_are_named_with_their_packages() {
+        let needed = [("libX11.so.6", "libx11-6"), ("libGL.so.1", "libgl1")];
+        assert_eq!(libraries_are_there(&needed, |_| true), Ok(()));
+        let error = libraries_are_there(&needed, |library| library != "libGL.so.1").unwrap_err();
+        assert_eq!(error.attempted, "shared libraries are missing: libGL.so.1");
+        assert_eq!(error.hint.as_deref(), Some("install them: apt install libgl1"));
+        let error = libraries_are_there(&needed, |_| false).unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("install them: apt install libx11-6 libgl1"));
+    }
 }

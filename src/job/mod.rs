@@ -6,6 +6,7 @@
 //! bounded · a dropped [`Remote`] cancels its job.
 
 pub mod buffer;
+pub mod caught;
 pub mod ctx;
 pub mod jobs;
 pub mod meter;

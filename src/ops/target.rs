@@ -80,6 +80,15 @@ impl Target {
             .hint(format!("this build answers to: {}", known.join(", "))));
         };
         let path = text.split_once("://").map_or("", |(_, rest)| rest);
+        if path.split('/').next().is_some_and(|authority| authority.contains('@')) {
+            // It would be taken for part of the path, and kept and shown as such.
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "usage",
+                format!("a file is opened without user or password: {scheme}://PATH"),
+            )
+            .hint("leave out what stands before the @"));
+        }
         let name = Path::new(path)
             .file_name()
             .map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned());

@@ -10,9 +10,9 @@ use crate::connector::{Credentials, Registry};
 use crate::job::Recorder;
 use crate::model::connection::Connection;
 use crate::model::read::Approval;
-use crate::model::{ErrorKind, Result};
+use crate::model::{Error, ErrorKind, Result};
 use crate::store::connections::Connections;
-use crate::store::ledger::{self, Ledger, ReadEnding, ReadId};
+use crate::store::ledger::{self, Home, Ledger, ReadEnding, ReadId};
 use crate::store::paths::Folders;
 use crate::store::secrets::Secrets;
 
@@ -61,6 +61,14 @@ impl Workspace {
     /// The ledger.
     pub fn ledger(&self) -> &Ledger {
         &self.0.ledger
+    }
+
+    /// Why the ledger of this run is in memory only, and gone at its end; none = it is kept on disk.
+    pub fn ledger_in_memory(&self) -> Option<&Error> {
+        match self.0.ledger.home() {
+            Home::Memory { why } => Some(why),
+            Home::Disk(_) => None,
+        }
     }
 
     /// Saved connections.

@@ -2,7 +2,6 @@
 //! is followed by another one with the same header.
 
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
@@ -13,6 +12,7 @@ use super::exporter::RowWriter;
 use super::file::{PartialFile, failed};
 use super::tally::Tally;
 use super::types::unique_names;
+use crate::job::caught;
 use crate::model::batch::Batch;
 use crate::model::cell::Cell;
 use crate::model::error::Retry;
@@ -185,7 +185,7 @@ impl RowWriter for Sheets {
 
 /// The library panics where a write fails; a full disk is no reason to.
 fn guarded(folder: &Path, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_panic| Err(disk_full(folder)))
+    caught::catch(work, || disk_full(folder))
 }
 
 fn disk_full(folder: &Path) -> Error {

@@ -30,6 +30,9 @@ mod gui_widgets;
 #[cfg(feature = "gui")]
 mod gui_window;
 #[cfg(test)]
+#[cfg(all(feature = "sqlite", feature = "csv"))]
+mod harsh;
+#[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(test)]

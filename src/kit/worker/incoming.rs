@@ -3,7 +3,6 @@
 //! is bounded, and whatever breaks the rules is a `decode` error.
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{ArrayData, make_array};
@@ -15,6 +14,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::frame::{Frame, Kind, refused};
 use super::message::{ALIGNMENT, BatchHead, CREDITS, End, Hello, MAX_ROWS, StatePart, Told};
+use crate::job::caught;
 use crate::model::batch::Batch;
 use crate::model::column_state::TableState;
 use crate::model::lost::Findings;
@@ -63,8 +63,7 @@ impl Incoming {
 
     /// Understands a frame. A panic inside (of a decoder that believes its input) is a `decode` error too.
     pub(super) fn take(&mut self, frame: Frame) -> Result<Event> {
-        std::panic::catch_unwind(AssertUnwindSafe(|| self.understand(frame)))
-            .unwrap_or_else(|_panic| Err(refused("rows that break their decoder")))
+        caught::catch(|| self.understand(frame), || refused("rows that break their decoder"))
     }
 
     fn understand(&mut self, frame: Frame) -> Result<Event> {

@@ -233,7 +233,11 @@ fn failed(attempted: &str, error: &sqlx::Error) -> Error {
         Some(5 | 6) => {
             (ErrorKind::Timeout, "another program holds the ledger; close it and try again", Retry::Later)
         }
-        Some(10) => (ErrorKind::Unreachable, "the disk of the ledger does not answer", Retry::Later),
+        Some(10) => (
+            ErrorKind::Unreachable,
+            "the disk of the ledger does not answer or takes no more; look after it, or choose another folder with --data-dir",
+            Retry::Later,
+        ),
         Some(13) => {
             (ErrorKind::Budget, "the disk of the ledger is full; free some space", Retry::AfterChange)
         }
