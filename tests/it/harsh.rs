@@ -4,6 +4,10 @@
 //! One table a subject. Everything runs as any user, so a full disk is a limit on the size of files and a
 //! read-only folder is one below a regular file.
 
+#[cfg(unix)]
+mod disk;
+mod files;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -31,6 +35,13 @@ impl Said {
     /// The document on stdout.
     fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+
+    /// The error document: the last line of stderr.
+    fn error(&self) -> Value {
+        let line = self.err.lines().last().unwrap_or_default();
+        let document: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self}"));
+        document["error"].clone()
     }
 
     fn holds(&self, text: &str) -> bool {
@@ -194,7 +205,7 @@ fn a_ledger_that_can_only_be_in_memory_is_said_with_the_reason() {
     // Once there is room again the ledger is on disk, whatever the full disk left of it.
     let place = Place::new();
     let csv = place.file("shop.csv", "id\n1\n");
-    assert!(limited(&place, 16).args(["preview", text(&csv)]).status().unwrap().success());
+    assert!(limited(&place, 16).args(["preview", text(&csv)]).output().unwrap().status.success());
     let said = place.run(&["preview", text(&csv), "--json"]);
     assert_eq!(said.json()["ledger"]["kept"], "disk", "{said}");
     assert_eq!(said.err.lines().filter(|line| line.contains("in memory")).count(), 0, "{said}");

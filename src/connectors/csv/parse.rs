@@ -219,7 +219,9 @@ impl Run<'_> {
 fn broken(error: &std::io::Error) -> Error {
     let made = Error::io("read", "reading the file", error);
     match made.kind {
-        ErrorKind::Decode => made.hint("the file may be cut off, damaged or still being written"),
+        // An unpacker calls damaged bytes invalid input.
+        ErrorKind::Decode | ErrorKind::Invalid => Error { kind: ErrorKind::Decode, ..made }
+            .hint("the file may be cut off, damaged or still being written"),
         _ => made,
     }
 }

@@ -224,6 +224,9 @@ fn schema(layout: &Layout, spec: &ReadSpec) -> Schema {
 
 fn remarks(layout: &Layout, spec: &ReadSpec, first_row: u64) -> Vec<String> {
     let mut remarks = Vec::new();
+    if layout.file_bytes == 0 {
+        remarks.push("the file is empty".to_owned());
+    }
     if spec.sample.is_some_and(|sample| sample.method == SampleMethod::Head) {
         remarks.push("the first rows are not representative".to_owned());
     }

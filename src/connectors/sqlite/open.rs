@@ -103,7 +103,12 @@ pub(super) fn beside(path: &Path, suffix: &str) -> Option<u64> {
 pub(super) fn look(path: &Path, choice: LogChoice) -> Result<Opening> {
     let shown = path.display().to_string();
     let failed = |error: &std::io::Error| {
-        Error::io("connect", "opening the database", error).with("path", shown.clone())
+        let made = Error::io("connect", "opening the database", error).with("path", shown.clone());
+        if made.hint.is_some() {
+            made
+        } else {
+            made.hint("check the path; the file may have been moved or removed")
+        }
     };
     let path = std::path::absolute(path).map_err(|error| failed(&error))?;
     let metadata = std::fs::metadata(&path).map_err(|error| failed(&error))?;
