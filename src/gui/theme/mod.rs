@@ -6,6 +6,8 @@ pub mod contrast;
 pub mod fonts;
 pub mod tokens;
 pub mod verdict;
+#[cfg(test)]
+mod vision;
 
 use egui::style::{ScrollStyle, Selection, WidgetVisuals};
 use egui::{
