@@ -223,6 +223,76 @@ fn a_column_moves_with_the_keyboard() {
     assert_eq!(harness.state().state.cursor(), Some((0, 0)));
 }
 
+/// Presses at one place, moves the pointer in steps, lets go at the other.
+fn drag(harness: &mut Harness<'_, Pane>, from: egui::Pos2, to: egui::Pos2) {
+    harness.hover_at(from);
+    harness.run();
+    harness.drag_at(from);
+    harness.run();
+    for step in 1..=4 {
+        harness.hover_at(from.lerp(to, step as f32 / 4.0));
+        harness.run();
+    }
+    harness.drop_at(to);
+    harness.run();
+}
+
+fn header_of(harness: &Harness<'_, Pane>, name: &str) -> egui::Rect {
+    let mut headers = harness.query_all_by_role(Role::ColumnHeader);
+    headers
+        .find(|node| node.accesskit_node().label().is_some_and(|label| label.starts_with(name)))
+        .unwrap()
+        .rect()
+}
+
+#[test]
+fn dragging_an_edge_makes_the_column_as_wide_as_the_pointer_says() {
+    let mut harness = harness(100, 3);
+    let before = header_of(&harness, "id");
+    let edge = before.right_center();
+    drag(&mut harness, edge, edge + vec2(60.0, 0.0));
+    let after = header_of(&harness, "id");
+    assert!((after.width() - before.width() - 60.0).abs() < 1.0, "{before:?} {after:?}");
+    assert_eq!(header_of(&harness, "email").left(), after.right());
+
+    drag(&mut harness, after.right_center(), after.left_center() - vec2(200.0, 0.0));
+    let floor = harness.state().state.layout().width(0);
+    assert!(floor > 0.0 && header_of(&harness, "id").width() == floor);
+    assert_eq!(harness.state().state.layout().shown(), [0, 1, 2], "a resize moves no column");
+}
+
+#[test]
+fn double_clicking_an_edge_fits_the_column_to_what_is_in_view() {
+    let mut harness = harness(100, 3);
+    harness.state_mut().state.layout_mut().set_width(1, 400.0);
+    harness.run();
+    let wide = header_of(&harness, "email");
+    // All in one frame: a frame of the harness is longer than the time between two clicks.
+    let at = wide.right_center();
+    harness.hover_at(at);
+    harness.run();
+    for pressed in [true, false, true, false] {
+        let button = egui::PointerButton::Primary;
+        let event = egui::Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE };
+        harness.input_mut().events.push(event);
+    }
+    harness.run();
+    let fitted = header_of(&harness, "email").width();
+    assert!(fitted < 250.0 && fitted > 60.0, "{fitted}");
+}
+
+#[test]
+fn a_dragged_header_takes_its_column_along() {
+    let mut harness = harness(100, 3);
+    let (from, to) = (header_of(&harness, "id").center(), header_of(&harness, "status").center());
+    drag(&mut harness, from, to);
+    assert_eq!(harness.state().state.layout().shown(), [1, 2, 0]);
+    let (from, to) = (header_of(&harness, "id").center(), header_of(&harness, "email").center());
+    drag(&mut harness, from, to);
+    assert_eq!(harness.state().state.layout().shown(), [0, 1, 2]);
+    assert_eq!(harness.state().last, None, "a drag is no click");
+}
+
 #[test]
 fn the_menu_opens_by_key_and_hides_a_column() {
     let mut harness = focused(100, 3);

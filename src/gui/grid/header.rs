@@ -44,6 +44,7 @@ pub fn show(
     let row = ui.new_child(group);
     let mut action = None;
     let mut resized = None;
+    let mut heads = Vec::new();
     for position in frame.positions(state) {
         let Some(column) = state.layout.column(position) else { continue };
         let Some(about) = model.columns().get(column) else { continue };
@@ -54,10 +55,18 @@ pub fn show(
         paint(&ui.painter_at(visible), &head, frame, tokens, fill);
         name(&row, &response, &head);
         action = follow(ui, &response, state, frame, &head).or(action);
-        resized = resize(ui, id, model, state, frame, &head).or(resized);
+        heads.push(head);
+    }
+    // After all headers: an edge lies over both its neighbours.
+    for head in &heads {
+        resized = resize(ui, id, model, state, frame, head).or(resized);
     }
     if let Some((position, width)) = resized {
         state.layout.set_width(position, width);
+    }
+    if let Drag::Dropped { from, to } = state.drag {
+        state.drag = Drag::Nothing;
+        state.layout.reorder(from, to);
     }
     drop_mark(ui, state, frame);
     let bottom = frame.header.bottom() - 0.5;
@@ -186,9 +195,9 @@ fn follow(
         state.drag = Drag::Column { from, to: state.layout.position_at(x) };
     }
     if response.drag_stopped()
-        && let Drag::Column { from, to } = std::mem::take(&mut state.drag)
+        && let Drag::Column { from, to } = state.drag
     {
-        state.layout.reorder(from, to);
+        state.drag = Drag::Dropped { from, to };
     }
     if response.secondary_clicked() {
         state.menu_at = Spot { row: state.selection.cursor.row, position: head.position };

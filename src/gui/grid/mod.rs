@@ -97,6 +97,8 @@ enum Drag {
     Selecting,
     /// Moving a column; both are shown positions.
     Column { from: usize, to: usize },
+    /// Let go there: it moves once all headers of the frame are drawn, so that none is drawn twice.
+    Dropped { from: usize, to: usize },
 }
 
 /// State of one grid; belongs to its pane.
