@@ -8,7 +8,8 @@ use crate::model::connection::{Connection, Tier};
 use crate::model::read::Bound;
 use crate::model::units::{bytes_text, count_text, seconds_text};
 use crate::model::{Error, ErrorKind, Result};
-use crate::ops::{Target, Workspace};
+use crate::ops::Workspace;
+use crate::ops::draft::connection_of;
 use crate::safety::display::name as visible_name;
 
 pub fn output_of(action: &ConnectionsAction) -> Output {
@@ -24,9 +25,10 @@ pub async fn run(workspace: &Workspace, action: ConnectionsAction) -> Result<()>
     let saved = workspace.connections();
     match action {
         ConnectionsAction::Add { name, target, tier, budget, note } => {
-            let connection = new_connection(workspace, &name, &target).await?;
+            let connection = connection_of(workspace, &target).await?;
             let budget = budget.as_deref().map_or(Ok(Bound::default()), spec::bound_of)?;
-            saved.add(Connection { tier: tier_of(&tier)?, budget, note, ..connection }).await?;
+            let tier = tier_of(&tier)?;
+            saved.add(Connection { name: name.clone(), tier, budget, note, ..connection }).await?;
             print::line(&format!("saved {name:?}; open it with: headwater ls {name}"));
         }
         ConnectionsAction::List(output) => list(&saved.list().await?, output),
@@ -45,25 +47,11 @@ pub async fn run(workspace: &Workspace, action: ConnectionsAction) -> Result<()>
             print::line(&format!("changed {name:?}"));
         }
         ConnectionsAction::Remove { name } => {
-            saved.remove(&name).await?;
+            workspace.remove_connection(&name).await?;
             print::line(&format!("removed {name:?}"));
         }
     }
     Ok(())
-}
-
-/// A connection to a path or URL under a name.
-async fn new_connection(workspace: &Workspace, name: &str, target: &str) -> Result<Connection> {
-    let resolved = Target::resolve(workspace, target).await?;
-    match resolved.parts.as_slice() {
-        [part] if part.mount.is_none() => {
-            let fresh = Connection::new(name, part.connection.connector.clone());
-            Ok(Connection { id: fresh.id, name: fresh.name, ..part.connection.clone() })
-        }
-        _ => {
-            Err(Error::new(ErrorKind::Invalid, "usage", format!("{target:?} is built in: open it as it is")))
-        }
-    }
 }
 
 fn tier_of(text: &str) -> Result<Tier> {

@@ -344,11 +344,11 @@ impl App {
                 .show(ui, |ui| drawer_ui(&view, ui, drawer, ledger));
         }
         if self.shown.rail == Side::Open {
-            let sources = &self.sources;
+            let (sources, saved) = (&self.sources, self.saved.value().map(Vec::as_slice).unwrap_or_default());
             Panel::left("rail")
                 .resizable(true)
                 .default_size(260.0)
-                .show(ui, |ui| catalog_ui(&view, ui, sources));
+                .show(ui, |ui| catalog_ui(&view, ui, sources, saved));
         }
         if self.shown.inspector == Side::Open {
             let (tabs, state) = (&self.tabs, &mut self.inspector);

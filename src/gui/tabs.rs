@@ -5,6 +5,7 @@ use egui::{Ui, WidgetText};
 use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
 
 use super::panes::data::{DataTab, Shows, data_tab_ui};
+use super::panes::form::{FormEnd, FormState, form_ui};
 use super::panes::welcome::{WelcomeState, welcome_ui};
 use super::theme;
 use super::view_ctx::{OpenSource, SourceId, ViewCtx};
@@ -17,6 +18,8 @@ pub enum Tab {
     Welcome(WelcomeState),
     /// Settings.
     Settings,
+    /// A connection that is added or changed.
+    Form(Box<FormState>),
     /// A node or a query.
     Data(Box<DataTab>),
 }
@@ -36,6 +39,7 @@ impl Tab {
         match self {
             Self::Welcome(_) => "Welcome".to_owned(),
             Self::Settings => "Settings".to_owned(),
+            Self::Form(form) => form.title(),
             Self::Data(tab) => tab.title(),
         }
     }
@@ -169,6 +173,19 @@ impl Tabs {
         }
     }
 
+    /// Brings the form of a saved connection (none = of a new one) to the front, if it is open.
+    pub fn focus_form(&mut self, edits: Option<uuid::Uuid>) -> Focused {
+        let is_it = |tab: &Tab| matches!(tab, Tab::Form(form) if form.edits() == edits);
+        let open = self.pane_ids().into_iter().find(|id| self.tree.tiles.get_pane(id).is_some_and(is_it));
+        match open {
+            Some(id) => {
+                self.bring_to_front(id);
+                Focused::Found
+            }
+            None => Focused::NotOpen,
+        }
+    }
+
     /// Closes the tab in front; its jobs end.
     pub fn close_front(&mut self) {
         if let Some(id) = self.front_id() {
@@ -294,6 +311,11 @@ impl Behavior<Tab> for TabBehavior<'_> {
         egui::Frame::central_panel(ui.style()).show(ui, |ui| match tab {
             Tab::Welcome(state) => welcome_ui(self.ctx, ui, state, self.saved),
             Tab::Settings => super::panes::settings::settings_ui(self.ctx, ui, self.look),
+            Tab::Form(form) => {
+                if form_ui(self.ctx, ui, form) == FormEnd::Close {
+                    self.closing.push(tile_id);
+                }
+            }
             Tab::Data(tab) => data_tab_ui(self.ctx, ui, tab),
         });
         UiResponse::None

@@ -58,6 +58,12 @@ pub enum Command {
     Tick(&'static str),
     /// Change how the window looks.
     Look(Look),
+    /// Open the form of a saved connection, found by its id.
+    EditConnection(uuid::Uuid),
+    /// Remove a saved connection, found by its id.
+    RemoveConnection(uuid::Uuid),
+    /// The saved connections are others now.
+    ConnectionsChanged,
     /// Save a connection to an opened source under a name.
     SaveConnection {
         /// The source.

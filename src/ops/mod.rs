@@ -17,6 +17,7 @@ pub mod browse;
 pub mod cheaper;
 pub mod check;
 pub mod demo;
+pub mod draft;
 pub mod export;
 pub mod preview;
 pub mod profile;

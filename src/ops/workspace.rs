@@ -8,7 +8,7 @@ use super::record::{LedgerRecorder, ReadEntry};
 use crate::connector::guard::{ReadReport, Refusal};
 use crate::connector::{Credentials, Registry};
 use crate::job::Recorder;
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, SecretRef};
 use crate::model::read::Approval;
 use crate::model::{Error, ErrorKind, Result};
 use crate::store::connections::Connections;
@@ -95,6 +95,21 @@ impl Workspace {
                 None => known,
             }
         })
+    }
+
+    /// Keeps a secret of a connection for this run and gives its name.
+    pub fn keep_secret(&self, secret: secrecy::SecretString) -> SecretRef {
+        self.0.secrets.keep(secret).0
+    }
+
+    /// Removes a saved connection and forgets its secrets.
+    ///
+    /// # Errors
+    /// `not_found`, and those of the file of connections.
+    pub async fn remove_connection(&self, name: &str) -> Result<Connection> {
+        let removed = self.connections().remove(name).await?;
+        removed.secrets.values().for_each(|secret| self.0.secrets.forget(secret));
+        Ok(removed)
     }
 
     /// Writes statements of a connection down, as part of a read where one is named.

@@ -18,6 +18,9 @@ mod fixtures;
 #[cfg(all(feature = "gui", feature = "sqlite"))]
 mod gui_data;
 #[cfg(test)]
+#[cfg(all(feature = "gui", feature = "csv"))]
+mod gui_form;
+#[cfg(test)]
 #[cfg(feature = "gui")]
 mod gui_grid;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::widgets::ToastKind;
 use crate::model::Error;
 use crate::store::settings::Settings;
 
+mod saved;
 mod source;
 mod table;
 
@@ -22,6 +23,9 @@ pub fn apply(app: &mut App, ctx: &Context, command: Command) {
         Command::ToggleNode { source, node } => source::toggle(app, source, &node),
         Command::MoreChildren { source, node } => source::more(app, source, &node),
         Command::Retry(source) => source::retry(app, source),
+        Command::EditConnection(id) => saved::edit(app, id),
+        Command::RemoveConnection(id) => saved::remove(app, id),
+        Command::ConnectionsChanged => app.refresh_saved(),
         Command::SaveConnection { source, name } => source::save(app, source, name),
         Command::CancelJob(job) => app.jobs.cancel(job),
         Command::Toast(kind, text) => app.toasts.push(kind, text),

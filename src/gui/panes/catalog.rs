@@ -10,12 +10,13 @@ use crate::gui::theme::{self, fonts, space};
 use crate::gui::view_ctx::{Command, ViewCtx};
 use crate::gui::widgets::{Empty, Icon, empty_state_ui, env_tag, icon_button};
 use crate::job::Remote;
+use crate::model::connection::Connection;
 use crate::model::node::{Node, NodeKind, NodePath};
 use crate::model::units::count_text;
 use crate::safety::display::name as visible;
 
 /// Draws the rail.
-pub fn catalog_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, sources: &[SourceEntry]) {
+pub fn catalog_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, sources: &[SourceEntry], saved: &[Connection]) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Sources").text_style(fonts::section_style()));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -27,6 +28,7 @@ pub fn catalog_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, sources: &[SourceEntry]) {
             }
         });
     });
+    saved_ui(ctx, ui, sources, saved);
     if sources.is_empty() {
         let empty = Empty {
             title: "Nothing is open",
@@ -46,6 +48,40 @@ pub fn catalog_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, sources: &[SourceEntry]) {
             line_ui(ctx, ui, line, height);
         }
     });
+}
+
+/// Saved connections that are not open; one press opens them.
+fn saved_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, sources: &[SourceEntry], saved: &[Connection]) {
+    const MOST_HEIGHT: f32 = 180.0;
+    let open = |connection: &&Connection| sources.iter().any(|source| source.target.text == connection.name);
+    let closed = saved.iter().filter(|connection| !open(connection)).collect::<Vec<_>>();
+    if closed.is_empty() {
+        return;
+    }
+    let tokens = theme::of(ui.ctx()).tokens;
+    let height = theme::of(ui.ctx()).density.row_height();
+    ui.label(RichText::new("Saved").font(fonts::caption()).color(tokens.text_dim));
+    let area = ScrollArea::vertical().id_salt("saved").max_height(MOST_HEIGHT).auto_shrink([false, true]);
+    area.show_rows(ui, height, closed.len(), |ui, range| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        for connection in closed.get(range).unwrap_or_default() {
+            ui.horizontal(|ui| {
+                let title = visible(&connection.name).into_owned();
+                let sentence = format!("saved connection {title}");
+                let response = tree_item(ui, Fold::Leaf, Icon::Database, &title, &sentence);
+                if response.clicked() {
+                    ctx.send(Command::OpenTarget(connection.name.clone()));
+                }
+                response.context_menu(|ui| {
+                    if ui.button("Edit connection").clicked() {
+                        ctx.send(Command::EditConnection(connection.id));
+                    }
+                });
+                env_tag(ui, connection.tier);
+            });
+        }
+    });
+    ui.separator();
 }
 
 fn line_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, line: &CatalogLine<'_>, height: f32) {

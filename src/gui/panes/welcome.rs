@@ -23,6 +23,8 @@ pub const CHECKLIST: [(&str, &str); 6] = [
 pub struct WelcomeState {
     /// A path or URL being typed.
     path: String,
+    /// The saved connection whose removal was asked for and not yet confirmed.
+    removing: Option<uuid::Uuid>,
 }
 
 /// Draws the welcome.
@@ -39,7 +41,8 @@ pub fn welcome_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState, save
         ui.columns(2, |columns| {
             if let [left, right] = columns {
                 start_ui(ctx, left, state);
-                recent_ui(ctx, right, saved);
+                saved_ui(ctx, right, state, saved);
+                recent_ui(ctx, right);
             }
         });
         ui.add_space(space::L);
@@ -78,18 +81,42 @@ fn start_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState) {
     });
 }
 
-fn recent_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, saved: &[Connection]) {
-    let tokens = theme::of(ui.ctx()).tokens;
-    if !saved.is_empty() {
-        ui.label(RichText::new("Saved connections").text_style(fonts::section_style()));
-        for connection in saved {
-            let text = format!("{} · {}", visible(&connection.name), connection.tier.word());
-            if ui.button(text).clicked() {
-                ctx.send(Command::OpenTarget(connection.name.clone()));
-            }
-        }
-        ui.add_space(space::S);
+fn saved_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState, saved: &[Connection]) {
+    if saved.is_empty() {
+        return;
     }
+    ui.label(RichText::new("Saved connections").text_style(fonts::section_style()));
+    for connection in saved {
+        ui.horizontal_wrapped(|ui| connection_ui(ctx, ui, state, connection));
+    }
+    ui.add_space(space::S);
+}
+
+fn connection_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState, connection: &Connection) {
+    let name = visible(&connection.name).into_owned();
+    if ui.button(format!("{name} · {}", connection.tier.word())).clicked() {
+        ctx.send(Command::OpenTarget(connection.name.clone()));
+    }
+    if state.removing == Some(connection.id) {
+        if ui.button("Remove it").accessible_name(format!("Remove {name} for good")).clicked() {
+            state.removing = None;
+            ctx.send(Command::RemoveConnection(connection.id));
+        }
+        if ui.button("Keep it").clicked() {
+            state.removing = None;
+        }
+        return;
+    }
+    if ui.button("Edit").accessible_name(format!("Edit {name}")).clicked() {
+        ctx.send(Command::EditConnection(connection.id));
+    }
+    if ui.button("Remove…").accessible_name(format!("Remove {name}")).clicked() {
+        state.removing = Some(connection.id);
+    }
+}
+
+fn recent_ui(ctx: &ViewCtx<'_>, ui: &mut Ui) {
+    let tokens = theme::of(ui.ctx()).tokens;
     ui.label(RichText::new("Recent").text_style(fonts::section_style()));
     let recent = ctx.settings.recent();
     if recent.is_empty() {
