@@ -10,9 +10,11 @@ use super::command;
 use super::inspect::InspectorState;
 use super::palette::{PaletteAction, PaletteObject, PaletteState, palette_ui};
 use super::panes::catalog::catalog_ui;
-use super::panes::data::data_inspector_ui;
+use super::panes::data::{DataTab, data_inspector_ui};
 use super::panes::drawer::{DrawerTab, drawer_ui};
+use super::panes::help::{HelpSheet, HelpWish, help_ui};
 use super::panes::status::status_ui;
+use super::region::{Region, Regions, Way};
 use super::sources::{SourceEntry, SourceNews};
 use super::tabs::{Tab, Tabs};
 use super::theme::{self, Look};
@@ -82,6 +84,10 @@ pub struct App {
     pub(super) picking: Remote<Option<std::path::PathBuf>>,
     pub(super) inspector: InspectorState,
     pub(super) palette: Option<PaletteState>,
+    pub(super) help: Option<HelpSheet>,
+    /// Gets the keyboard in the frame after a sheet is gone: before that, egui keeps it from what lies under.
+    pub(super) refocus: Option<egui::Id>,
+    pub(super) regions: Regions,
     pub(super) toasts: Toasts,
     // Dropped last: jobs may still be ending.
     _runtime: Arc<Runtime>,
@@ -121,6 +127,9 @@ impl App {
             picking: Remote::NotAsked,
             inspector: InspectorState::default(),
             palette: None,
+            help: None,
+            refocus: None,
+            regions: Regions::default(),
             toasts: Toasts::default(),
             _runtime: runtime,
         };
@@ -323,6 +332,7 @@ impl App {
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         if self.palette.is_none()
+            && self.help.is_none()
             && let Some(command) = command::pressed(&ctx)
         {
             self.commands.send(Command::Ui(command));
@@ -335,34 +345,45 @@ impl App {
             wake: &self.wake,
             commands: &self.commands,
         };
-        Panel::bottom("status").exact_size(28.0).show(ui, |ui| status_ui(&view, ui, front.as_ref()));
+        let regions = &mut self.regions;
+        regions.begin();
+        let status =
+            Panel::bottom("status").exact_size(28.0).show(ui, |ui| status_ui(&view, ui, front.as_ref()));
+        regions.drawn(Region::Status, status.response.rect);
         if self.shown.drawer == Side::Open {
             let (drawer, ledger) = (self.drawer, &self.ledger);
-            Panel::bottom("drawer")
+            let shown = Panel::bottom("drawer")
                 .resizable(true)
                 .default_size(220.0)
                 .show(ui, |ui| drawer_ui(&view, ui, drawer, ledger));
+            regions.drawn(Region::Drawer, shown.response.rect);
         }
         if self.shown.rail == Side::Open {
             let (sources, saved) = (&self.sources, self.saved.value().map(Vec::as_slice).unwrap_or_default());
-            Panel::left("rail")
+            let shown = Panel::left("rail")
                 .resizable(true)
                 .default_size(260.0)
                 .show(ui, |ui| catalog_ui(&view, ui, sources, saved));
+            regions.drawn(Region::Rail, shown.response.rect);
         }
         if self.shown.inspector == Side::Open {
             let (tabs, state) = (&self.tabs, &mut self.inspector);
-            Panel::right("inspector").resizable(true).default_size(320.0).show(ui, |ui| {
+            let shown = Panel::right("inspector").resizable(true).default_size(320.0).show(ui, |ui| {
                 if let Some(tab) = tabs.front().and_then(Tab::data) {
                     data_inspector_ui(&view, ui, tab, state);
                 }
             });
+            regions.drawn(Region::Inspector, shown.response.rect);
         }
         let saved = self.saved.value().map(Vec::as_slice).unwrap_or_default();
         let tabs = &mut self.tabs;
         let look = self.look;
-        CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| tabs.show(&view, ui, saved, look));
+        let centre =
+            CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| tabs.show(&view, ui, saved, look));
+        regions.drawn(Region::Centre, centre.response.rect);
+        regions.note_focus(&ctx);
         self.draw_palette(&ctx);
+        self.draw_help(&ctx);
         self.toasts.show(&ctx, 28.0);
         if !self.commands.is_empty() {
             ctx.request_repaint();
@@ -412,6 +433,48 @@ impl App {
     }
 
     /// Opens the palette.
+    /// Moves the keyboard to another region.
+    pub(super) fn go_to_region(&mut self, ctx: &Context, way: Way) {
+        let grid = self.tabs.front().and_then(Tab::data).and_then(DataTab::grid_id);
+        self.regions.go(ctx, way, |region| grid.filter(|_| region == Region::Centre));
+    }
+
+    /// The region that has the keyboard, or had it last.
+    pub fn region(&self) -> Region {
+        self.regions.now()
+    }
+
+    /// Opens the help of the region that has the keyboard.
+    pub(super) fn open_help(&mut self, ctx: &Context) {
+        let back_to = ctx.memory_mut(|memory| {
+            let focused = memory.focused();
+            if let Some(id) = focused {
+                memory.surrender_focus(id);
+            }
+            focused
+        });
+        self.help = Some(HelpSheet { region: self.regions.now(), back_to });
+    }
+
+    fn draw_help(&mut self, ctx: &Context) {
+        let Some(sheet) = self.help else {
+            if let Some(id) = self.refocus.take() {
+                ctx.memory_mut(|memory| memory.request_focus(id));
+                ctx.request_repaint();
+            }
+            return;
+        };
+        let Some(wish) = help_ui(ctx, sheet) else { return };
+        self.help = None;
+        match wish {
+            HelpWish::Close => {
+                self.refocus = sheet.back_to;
+                ctx.request_repaint();
+            }
+            HelpWish::AllCommands => self.open_palette(">"),
+        }
+    }
+
     pub(super) fn open_palette(&mut self, query: &str) {
         self.palette = Some(PaletteState::with_query(query));
     }

@@ -52,6 +52,10 @@ pub enum UiCommand {
     ShowJobs,
     /// Find in the fetched rows.
     Find,
+    /// The next hit.
+    FindNext,
+    /// The hit before.
+    FindPrevious,
     /// Jump to a column.
     JumpToColumn,
     /// Go to a row.
@@ -125,6 +129,8 @@ pub const TABLE: &[CommandInfo] = &[
     line(UiCommand::Export, "Export sample", "Write the rows to a file.", &[key(CTRL, Key::E)]),
     line(UiCommand::Recheck, "Check again", "Ask the source again.", &[key(NONE, Key::F5)]),
     line(UiCommand::Find, "Find in fetched rows", "Search the rows that are already here.", &[key(CTRL, Key::F)]),
+    line(UiCommand::FindNext, "Next hit", "Go to the next hit in the fetched rows.", &[key(NONE, Key::F3)]),
+    line(UiCommand::FindPrevious, "Previous hit", "Go to the hit before.", &[key(SHIFT, Key::F3)]),
     line(UiCommand::JumpToColumn, "Jump to column", "Find a column by its name.", &[key(CTRL_SHIFT, Key::F)]),
     line(UiCommand::GoToRow, "Go to row", "Show a row by its number.", &[key(CTRL, Key::G)]),
     line(UiCommand::NewTab, "New tab", "Open the welcome in a new tab.", &[key(CTRL, Key::T)]),
@@ -182,7 +188,7 @@ pub fn pressed(ctx: &Context) -> Option<UiCommand> {
         let hit = input.events.iter().enumerate().find_map(|(at, event)| {
             let Event::Key { key, pressed: true, modifiers, .. } = event else { return None };
             let (command, shortcut) = meaning(*key, *modifiers)?;
-            let for_text = typing && shortcut.conflicts_with_text_editing() && *key != Key::Escape;
+            let for_text = typing && shortcut.conflicts_with_text_editing() && !is_no_text(*key);
             let for_popup = popup && *key == Key::Escape;
             (!for_text && !for_popup).then_some((at, command))
         });
@@ -190,6 +196,12 @@ pub fn pressed(ctx: &Context) -> Option<UiCommand> {
         input.events.remove(at);
         Some(command)
     })
+}
+
+/// Keys that never edit text, whatever is held with them: Esc and the function keys.
+fn is_no_text(key: Key) -> bool {
+    let function = key.name().strip_prefix('F').is_some_and(|number| number.parse::<u8>().is_ok());
+    function || key == Key::Escape
 }
 
 fn meaning(key: Key, modifiers: Modifiers) -> Option<(UiCommand, KeyboardShortcut)> {

@@ -13,6 +13,7 @@ pub mod grid;
 pub mod inspect;
 pub mod palette;
 pub mod panes;
+pub mod region;
 pub mod sources;
 mod start;
 pub mod tabs;

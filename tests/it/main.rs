@@ -24,6 +24,9 @@ mod gui_form;
 #[cfg(feature = "gui")]
 mod gui_grid;
 #[cfg(test)]
+#[cfg(all(feature = "gui", feature = "csv"))]
+mod gui_keys;
+#[cfg(test)]
 #[cfg(all(feature = "gui", feature = "testkit"))]
 mod gui_registry;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::gui::command::UiCommand;
 use crate::gui::panes::data::{DataTab, Handled};
 use crate::gui::panes::drawer::DrawerTab;
 use crate::gui::panes::welcome::WelcomeState;
+use crate::gui::region::Way;
 use crate::gui::tabs::Tab;
 use crate::gui::theme::{Density, Look, ThemeChoice, Zoom};
 use crate::gui::view_ctx::Command;
@@ -49,12 +50,15 @@ pub fn apply(app: &mut App, ctx: &Context, command: UiCommand) {
         UiCommand::ZoomIn => app.set_look(ctx, app.look.zoomed(Zoom::In)),
         UiCommand::ZoomOut => app.set_look(ctx, app.look.zoomed(Zoom::Out)),
         UiCommand::ZoomReset => app.set_look(ctx, app.look.zoomed(Zoom::Reset)),
-        UiCommand::Help => app.open_palette(">"),
-        UiCommand::NextRegion | UiCommand::PreviousRegion => {}
+        UiCommand::Help => app.open_help(ctx),
+        UiCommand::NextRegion => app.go_to_region(ctx, Way::Onwards),
+        UiCommand::PreviousRegion => app.go_to_region(ctx, Way::Back),
         UiCommand::Run
         | UiCommand::EstimateOnly
         | UiCommand::Cancel
         | UiCommand::Find
+        | UiCommand::FindNext
+        | UiCommand::FindPrevious
         | UiCommand::JumpToColumn
         | UiCommand::Profile
         | UiCommand::Export

@@ -118,6 +118,10 @@ fn cells(
                 painted.color = tokens.selection.text;
             }
             let rect = frame.cell_rect(state, position, y);
+            if model.is_hit(row, column) {
+                painted.color = tokens.hit.text;
+                shapes.push(Shape::rect_filled(rect.shrink(1.0), theme::RADIUS, tokens.hit.fill));
+            }
             let span = (rect.left() + MARGIN, rect.right() - MARGIN);
             if span.1 - span.0 >= 8.0 && !glyphs.add(fonts, span, rect.center().y, &painted) {
                 shapes.push(cell(fonts, rect, painted));

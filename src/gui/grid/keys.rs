@@ -1,6 +1,6 @@
 //! What each key does in the grid: a pure table, so that it can be tested and printed.
 
-use egui::{Event, EventFilter, Key, Modifiers, Ui};
+use egui::{Event, EventFilter, Key, KeyboardShortcut, Modifiers, Ui};
 
 use super::selection::{Motion, Reach};
 use crate::model::read::Direction;
@@ -71,6 +71,67 @@ pub fn meaning(key: Key, modifiers: Modifiers) -> Option<GridKey> {
         (Key::C, true, false, true) => Some(GridKey::CopyAs),
         (Key::F10, false, false, true) => Some(GridKey::Menu),
         _ => None,
+    }
+}
+
+/// Every key the grid hears with what it does, keys that do the same together; read off [`meaning`].
+pub fn listed() -> Vec<(Vec<KeyboardShortcut>, &'static str)> {
+    let mut lines: Vec<(GridKey, Vec<KeyboardShortcut>)> = Vec::new();
+    for modifiers in [
+        Modifiers::NONE,
+        Modifiers::SHIFT,
+        Modifiers::ALT,
+        Modifiers::COMMAND,
+        Modifiers::COMMAND | Modifiers::SHIFT,
+    ] {
+        for key in Key::ALL {
+            // Stretching is one line for all motions.
+            let Some(meaning) = meaning(*key, modifiers) else { continue };
+            if matches!(meaning, GridKey::Step(_, Reach::Extend)) {
+                continue;
+            }
+            let shortcut = KeyboardShortcut::new(modifiers, *key);
+            match lines.iter_mut().find(|(known, _)| *known == meaning) {
+                Some((_, shortcuts)) => shortcuts.push(shortcut),
+                None => lines.push((meaning, vec![shortcut])),
+            }
+        }
+    }
+    lines.into_iter().map(|(meaning, shortcuts)| (shortcuts, meaning.does())).collect()
+}
+
+impl GridKey {
+    /// What it does, for people.
+    fn does(self) -> &'static str {
+        match self {
+            Self::Step(motion, _) => match motion {
+                Motion::Left => "one cell left; Shift stretches the selection, as with every motion",
+                Motion::Right => "one cell right",
+                Motion::Up => "one row up",
+                Motion::Down => "one row down",
+                Motion::RowStart => "first cell of the row",
+                Motion::RowEnd => "last cell of the row",
+                Motion::FirstRow => "first row",
+                Motion::LastRow => "last row",
+                Motion::FirstCell => "first cell of all",
+                Motion::LastCell => "last cell of all",
+                Motion::PageUp => "a page up",
+                Motion::PageDown => "a page down",
+            },
+            Self::SelectRow => "select the row",
+            Self::SelectColumn => "select the column",
+            Self::SelectAll => "select everything",
+            Self::OpenCell => "show the cell whole",
+            Self::OpenRecord => "show the row as a record",
+            Self::Sort(Direction::Ascending) => "sort the fetched rows, smallest first",
+            Self::Sort(Direction::Descending) => "sort the fetched rows, largest first",
+            Self::ColumnLeft => "move the column to the left",
+            Self::ColumnRight => "move the column to the right",
+            Self::Filter => "filter by the column",
+            Self::Menu => "menu of the cell",
+            Self::Copy => "copy as tab-separated text",
+            Self::CopyAs => "copy as another format",
+        }
     }
 }
 

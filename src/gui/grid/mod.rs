@@ -22,7 +22,7 @@ mod scrollbar;
 pub mod selection;
 pub mod text;
 
-use egui::{Pos2, Rect, Response, Sense, StrokeKind, Ui, pos2, vec2};
+use egui::{Id, Pos2, Rect, Response, Sense, StrokeKind, Ui, pos2, vec2};
 
 use self::columns::ColumnLayout;
 use self::copy::{CopyFormat, TooLarge};
@@ -101,6 +101,14 @@ enum Drag {
     Dropped { from: usize, to: usize },
 }
 
+/// What the grid does about the keyboard when it is drawn next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Keyboard {
+    #[default]
+    Leave,
+    Take,
+}
+
 /// State of one grid; belongs to its pane.
 #[derive(Debug, Clone, Default)]
 pub struct GridState {
@@ -118,6 +126,9 @@ pub struct GridState {
     /// Where the menu stays when a key opened it.
     menu_position: Option<Pos2>,
     glyphs: Glyphs,
+    /// Its id as drawn last.
+    id: Option<Id>,
+    keyboard: Keyboard,
     /// Turned off when the user closes the distribution strip.
     hide_strip: bool,
 }
@@ -130,6 +141,12 @@ impl GridState {
         self.follow = true;
     }
 
+    /// Move the cursor to a cell, by row (from 0) and column of the model, and show it.
+    pub fn go_to(&mut self, row: u64, column: usize) {
+        self.go_to_row(row);
+        self.go_to_column(column);
+    }
+
     /// Move the cursor to a column of the model and show it; hidden columns come back.
     pub fn go_to_column(&mut self, column: usize) {
         if self.layout.position(column).is_none() {
@@ -139,6 +156,16 @@ impl GridState {
             self.selection = Selection::cell(Spot { row: self.selection.cursor.row, position });
             self.follow = true;
         }
+    }
+
+    /// Its id as drawn last.
+    pub fn id(&self) -> Option<Id> {
+        self.id
+    }
+
+    /// Give it the keyboard when it is drawn next.
+    pub fn take_focus(&mut self) {
+        self.keyboard = Keyboard::Take;
     }
 
     /// Row and model column of the cursor.
@@ -253,6 +280,10 @@ pub fn grid_ui(ui: &mut Ui, model: &mut dyn GridModel, state: &mut GridState) ->
     // The cells in view change as the data scrolls under them.
     ui.ctx().allow_widget_id_changes_in(whole);
     let response = ui.interact(whole, id, Sense::click_and_drag());
+    state.id = Some(id);
+    if std::mem::take(&mut state.keyboard) == Keyboard::Take {
+        response.request_focus();
+    }
     let frame = Frame::new(ui, whole, model, state);
     let mut action = keyboard(ui, &response, model, state, &frame);
     scroll_with_wheel(ui, state, &frame);

@@ -17,6 +17,10 @@ pub trait GridModel {
     fn row_count(&self) -> RowCount;
     /// One cell; `row` counts from 0, `column` indexes `columns()`.
     fn cell(&self, row: u64, column: usize) -> GridCell<'_>;
+    /// Whether the user looks for something that this cell holds; it is marked then.
+    fn is_hit(&self, _row: u64, _column: usize) -> bool {
+        false
+    }
     /// Rows that are shown or soon will be; stale wishes may be dropped.
     fn want(&mut self, rows: Range<u64>);
 }

@@ -222,13 +222,14 @@ impl From<bool> for Fold {
     }
 }
 
+/// Keys that a focused line hears beside those of a button.
+pub const KEYS: [(Key, &str); 2] =
+    [(Key::ArrowRight, "unfolds or folds the line"), (Key::ArrowLeft, "unfolds or folds the line")];
+
 /// Left or Right on a focused line.
 fn unfolds(ui: &Ui, response: &egui::Response) -> bool {
     response.has_focus()
-        && ui.input_mut(|input| {
-            input.consume_key(Modifiers::NONE, Key::ArrowRight)
-                || input.consume_key(Modifiers::NONE, Key::ArrowLeft)
-        })
+        && ui.input_mut(|input| KEYS.iter().any(|(key, _)| input.consume_key(Modifiers::NONE, *key)))
 }
 
 /// A line with chevron, icon and title; one focusable node with a name.

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod data;
 pub mod drawer;
 pub mod form;
+pub mod help;
 pub mod settings;
 pub mod status;
 pub mod welcome;

@@ -2,6 +2,7 @@
 
 use super::asking::{Asking, Reach};
 use super::export::{ExportWish, Panel};
+use super::find::{FindWish, Step};
 use super::toolbar::{Focus, Unfolded, Wish};
 use super::{DataTab, Handled, View};
 use crate::gui::command::UiCommand;
@@ -18,11 +19,14 @@ impl DataTab {
         match command {
             UiCommand::Run => self.run_or_decide(ctx),
             UiCommand::EstimateOnly => self.reread(ctx, Reach::EstimateOnly),
+            UiCommand::Cancel if self.find.is_open() => self.find_wish(FindWish::Close),
             UiCommand::Cancel => return self.cancel(ctx),
             UiCommand::Find => {
                 self.view = View::Rows;
-                self.toolbar.focus = Focus::Filter;
+                self.find.open();
             }
+            UiCommand::FindNext => self.find_step(Step::Next),
+            UiCommand::FindPrevious => self.find_step(Step::Previous),
             UiCommand::JumpToColumn => {
                 self.view = View::Rows;
                 self.toolbar.unfolded = Unfolded::Jump;
@@ -37,6 +41,29 @@ impl DataTab {
             _ => return Handled::No,
         }
         Handled::Yes
+    }
+
+    /// Another hit; without a bar it is opened.
+    fn find_step(&mut self, step: Step) {
+        self.view = View::Rows;
+        if !self.find.is_open() {
+            self.find.open();
+        }
+        self.find_wish(FindWish::Go(step));
+    }
+
+    pub(super) fn find_wish(&mut self, wish: FindWish) {
+        match wish {
+            FindWish::Go(step) => {
+                if let Some((row, column)) = self.find.step(step) {
+                    self.grid.go_to(row, column);
+                }
+            }
+            FindWish::Close => {
+                self.find.close();
+                self.grid.take_focus();
+            }
+        }
     }
 
     fn run_or_decide(&mut self, ctx: &ViewCtx<'_>) {

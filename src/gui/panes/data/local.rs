@@ -23,6 +23,8 @@ pub struct LocalView {
     /// Counts changes of filter and sort.
     revision: u64,
     built: Option<Built>,
+    /// Counts changes of what is shown.
+    stamp: u64,
     built_of: Option<(u64, u64)>,
     building: Remote<Built>,
 }
@@ -68,6 +70,11 @@ impl LocalView {
         if self.is_active() { self.built.as_ref().map(|built| built.rows.as_slice()) } else { None }
     }
 
+    /// Another number whenever other rows, or rows in another order, are shown.
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
     /// Rows that could not be looked at because they were pushed out of memory.
     pub fn unseen(&self) -> u64 {
         if self.is_active() { self.built.as_ref().map_or(0, |built| built.unseen) } else { 0 }
@@ -76,6 +83,7 @@ impl LocalView {
     /// Brings the list up to date.
     pub fn logic(&mut self, ctx: &ViewCtx<'_>, snapshot: &Snapshot) {
         if !self.is_active() {
+            self.stamp += u64::from(self.built.is_some());
             self.built = None;
             self.built_of = None;
             self.building = Remote::NotAsked;
@@ -83,6 +91,7 @@ impl LocalView {
         }
         if self.building.poll() == Change::News {
             self.built = std::mem::take(&mut self.building).into_value();
+            self.stamp += 1;
         }
         let wanted = Some((self.revision, snapshot.rows));
         if self.built_of == wanted || self.building.job().is_some() {
@@ -91,6 +100,7 @@ impl LocalView {
         self.built_of = wanted;
         if snapshot.rows <= AT_ONCE_ROWS {
             self.built = Some(build(snapshot, self.filter.as_ref(), self.sort));
+            self.stamp += 1;
             return;
         }
         let (snapshot, filter, sort) = (snapshot.clone(), self.filter.clone(), self.sort);

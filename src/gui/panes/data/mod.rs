@@ -20,6 +20,7 @@ mod cards;
 mod commands;
 mod describe_view;
 mod export;
+mod find;
 mod inspector;
 mod local;
 mod profile_view;
@@ -33,6 +34,7 @@ mod view;
 use ask::Ask;
 use asking::{Asking, Go, Purpose, Reach};
 use export::{ExportState, What};
+use find::FindState;
 pub use inspector::data_inspector_ui;
 use local::LocalView;
 use profile_view::ProfileState;
@@ -83,6 +85,7 @@ pub struct DataTab {
     grid: GridState,
     local: LocalView,
     toolbar: Toolbar,
+    find: FindState,
     description: Remote<Description>,
     profile: ProfileState,
     query: Option<QueryState>,
@@ -110,6 +113,7 @@ impl DataTab {
             grid: GridState::default(),
             local: LocalView::default(),
             toolbar: Toolbar::default(),
+            find: FindState::default(),
             description: Remote::NotAsked,
             profile: ProfileState::default(),
             query,
@@ -142,6 +146,11 @@ impl DataTab {
         &self.shows
     }
 
+    /// The grid, if rows are shown.
+    pub fn grid_id(&self) -> Option<egui::Id> {
+        self.grid.id().filter(|_| self.view == View::Rows)
+    }
+
     /// Moves to a row, from 0.
     pub fn go_to_row(&mut self, row: u64) {
         self.view = View::Rows;
@@ -164,6 +173,10 @@ impl DataTab {
         if let Some(shown) = &mut self.shown {
             shown.logic(ctx);
             self.local.logic(ctx, &shown.snapshot);
+            let cursor = self.grid.cursor().unwrap_or_default();
+            if let Some((row, column)) = self.find.logic(ctx, &shown.snapshot, &self.local, cursor) {
+                self.grid.go_to(row, column);
+            }
             if self.asked.columns.is_none()
                 && let Some(schema) = &shown.snapshot.schema
                 && self.known_columns.len() != schema.fields.len()

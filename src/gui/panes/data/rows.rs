@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::find::Found;
 use crate::gui::grid::{ColumnBins, GridCell, GridColumn, GridModel, KeyMark, RowCount};
 use crate::job::buffer::{Held, Snapshot};
 use crate::model::cell::Cell;
@@ -22,6 +23,8 @@ pub struct RowsModel<'a> {
     pub index: Option<&'a [u64]>,
     /// How many.
     pub count: RowCount,
+    /// Cells that hold what the user looks for.
+    pub found: &'a Found,
     /// What the grid wished for, in rows of the snapshot.
     pub wanted: Option<Range<u64>>,
 }
@@ -59,6 +62,10 @@ impl GridModel for RowsModel<'_> {
         let Held::Here(cell) = self.snapshot.cell(place, column) else { return GridCell::Pending };
         let logical = self.snapshot.schema.as_ref().and_then(|schema| schema.fields.get(column));
         shown(cell, logical.map_or(&LogicalType::Text, |field| &field.logical))
+    }
+
+    fn is_hit(&self, row: u64, column: usize) -> bool {
+        self.found.holds(row, column)
     }
 
     fn want(&mut self, rows: Range<u64>) {

@@ -5,6 +5,7 @@ use egui::{RichText, Ui};
 use super::cards::{CardWish, card_ui};
 use super::describe_view::{describe_ui, no_description_ui};
 use super::export::{Panel, export_ui};
+use super::find::find_ui;
 use super::local::LocalView;
 use super::profile_view::{ProfileWish, profile_ui};
 use super::query::{QueryWish, query_ui};
@@ -160,6 +161,9 @@ fn rows_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
     if let Some(wish) = wish.or(more) {
         tab.wish(ctx, wish);
     }
+    if let Some(wish) = steady(ui, "find", |ui| find_ui(ui, &mut tab.find)) {
+        tab.find_wish(wish);
+    }
     failure_ui(ctx, ui, tab);
     let Some(shown) = &mut tab.shown else {
         nothing_ui(ui, tab);
@@ -183,6 +187,7 @@ fn rows_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
             snapshot: &shown.snapshot,
             index: tab.local.index(),
             count: count(shown, &tab.local),
+            found: tab.find.found(),
             wanted: None,
         };
         let action = steady(ui, "grid", |ui| grid_ui(ui, &mut model, &mut tab.grid));

@@ -1,0 +1,114 @@
+//! The keyboard's way through the window: regions, help for what has the keyboard, finding in the fetched rows.
+
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use headwater::gui::app::App;
+use headwater::gui::region::Region;
+
+use crate::gui_form::Window;
+
+/// The window with the rows of the small file.
+fn at_rows() -> Window<App> {
+    let mut window = Window::open(Some("cities"));
+    window.wait("rows", |window| window.harness.query_all_by_role(Role::Cell).next().is_some());
+    window
+}
+
+/// Where the focused thing lies and what it is.
+fn focused(window: &Window<App>) -> (egui::Rect, String) {
+    let mut all = window.harness.query_all_by(|_| true);
+    let node = all.rfind(|node| node.accesskit_node().is_focused());
+    let node = node.unwrap_or_else(|| panic!("nothing has the keyboard"));
+    (node.rect(), node.accesskit_node().label().unwrap_or_default())
+}
+
+#[test]
+fn f6_goes_through_the_regions_and_shift_f6_back() {
+    let mut window = at_rows();
+    window.key(Modifiers::COMMAND, Key::I);
+    window.key(Modifiers::COMMAND, Key::J);
+    window.harness.get_by_role(Role::Grid).focus();
+    window.harness.run_steps(3);
+    assert_eq!(window.harness.state().region(), Region::Centre);
+    let mut places = Vec::new();
+    let onwards = [Region::Inspector, Region::Drawer, Region::Status, Region::Rail, Region::Centre];
+    for region in onwards {
+        window.key(Modifiers::NONE, Key::F6);
+        assert_eq!(window.harness.state().region(), region);
+        places.push(focused(&window));
+    }
+    assert!(
+        places[0].0.min.x > 1000.0 && places[2].0.min.y > 960.0 && places[3].0.max.x < 300.0,
+        "{places:?}"
+    );
+    assert_eq!(places[1].1, "Jobs", "{places:?}");
+    assert!(places[4].1.starts_with("row "), "{places:?}");
+    for region in onwards.into_iter().rev().skip(1).chain([Region::Centre]) {
+        window.key(Modifiers::SHIFT, Key::F6);
+        assert_eq!(window.harness.state().region(), region);
+    }
+    assert!(grid_has_the_keyboard(&window));
+    // A hidden region is left out.
+    window.key(Modifiers::COMMAND, Key::J);
+    window.key(Modifiers::COMMAND, Key::I);
+    window.key(Modifiers::NONE, Key::F6);
+    assert_eq!(window.harness.state().region(), Region::Status);
+}
+
+/// The grid tells a screen reader the cell at its cursor.
+fn grid_has_the_keyboard(window: &Window<App>) -> bool {
+    focused(window).1.starts_with("row ")
+}
+
+#[test]
+fn f1_helps_with_what_has_the_keyboard_and_gives_it_back() {
+    let mut window = at_rows();
+    window.harness.get_by_role(Role::Grid).focus();
+    window.harness.run_steps(3);
+    window.key(Modifiers::NONE, Key::F1);
+    assert!(window.has("Help: tabs") && window.has("Keys in the grid"));
+    assert!(window.has("sort the fetched rows, smallest first") && window.has("Alt+Up"));
+    assert!(window.says("Find in fetched rows: ") && window.has("Ctrl+F"));
+    window.key(Modifiers::NONE, Key::Escape);
+    assert!(!window.has("Help: tabs"));
+    assert!(grid_has_the_keyboard(&window));
+
+    window.harness.get_by_label("source cities.csv").focus();
+    window.harness.run_steps(3);
+    window.key(Modifiers::NONE, Key::F1);
+    assert!(window.has("Help: rail") && window.has("unfolds or folds the line"));
+    assert!(window.says("Add connection: "));
+    window.press(Role::Button, "Close help");
+    assert!(!window.has("Help: rail"));
+    assert_eq!(focused(&window).1, "source cities.csv");
+}
+
+#[test]
+fn text_is_found_in_the_fetched_rows_and_esc_goes_back_to_the_grid() {
+    let mut window = at_rows();
+    window.harness.get_by_role(Role::Grid).focus();
+    window.harness.run_steps(3);
+    window.key(Modifiers::COMMAND, Key::F);
+    assert_eq!(focused(&window).1, "Find in fetched rows");
+    window.harness.get_by_label("Find in fetched rows").type_text("os");
+    window.wait_to_say("1 of 2 hits in the fetched rows");
+    for (modifiers, key, said) in [
+        (Modifiers::NONE, Key::Enter, "2 of 2 hits"),
+        (Modifiers::NONE, Key::Enter, "1 of 2 hits"),
+        (Modifiers::SHIFT, Key::Enter, "2 of 2 hits"),
+        (Modifiers::NONE, Key::F3, "1 of 2 hits"),
+        (Modifiers::SHIFT, Key::F3, "2 of 2 hits"),
+    ] {
+        window.key(modifiers, key);
+        assert!(window.says(said), "{modifiers:?} {key:?}: {:#?}", window.labels());
+        assert_eq!(focused(&window).1, "Find in fetched rows");
+    }
+    let chosen = window.harness.get_by_label("row 3, city: Os");
+    assert_eq!(chosen.accesskit_node().is_selected(), Some(true));
+    window.write(Role::TextInput, "Find in fetched rows", "nowhere");
+    window.wait_to_say("no hit in the fetched rows");
+    window.key(Modifiers::NONE, Key::Escape);
+    assert!(!window.has("Find in fetched rows"));
+    assert!(grid_has_the_keyboard(&window));
+}
