@@ -107,10 +107,11 @@ impl Ledger {
         let at = now();
         let ended = refusal.is_some().then(|| at.clone());
         let outcome = if refusal.is_some() { "refused" } else { "started" };
-        let id = sqlx::query_scalar(
+        // No RETURNING: a row that came back before the commit would hide that the commit failed.
+        let written = sqlx::query(
             "INSERT INTO reads (session, started_at, connection_id, connection, connector, node, want, \
              statements, verdict, estimate, approval, outcome, ended_at, error) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) RETURNING id",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )
         .bind(self.session().to_string())
         .bind(at)
@@ -126,10 +127,10 @@ impl Ledger {
         .bind(outcome)
         .bind(ended)
         .bind(refusal)
-        .fetch_one(self.pool())
+        .execute(self.pool())
         .await
         .map_err(|error| failed("writing the read into the ledger", &error))?;
-        Ok(ReadId(id))
+        Ok(ReadId(written.last_insert_rowid()))
     }
 
     /// Writes down how a read ended.
@@ -171,9 +172,9 @@ impl Ledger {
     /// # Errors
     /// If the ledger can't be written.
     pub async fn start_statement(&self, statement: NewStatement<'_>) -> Result<StatementId> {
-        let id = sqlx::query_scalar(
+        let written = sqlx::query(
             "INSERT INTO statements (session, read_id, started_at, connection_id, connection, connector, \
-             entry, text, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'started') RETURNING id",
+             entry, text, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'started')",
         )
         .bind(self.session().to_string())
         .bind(statement.read.map(|read| read.0))
@@ -183,10 +184,10 @@ impl Ledger {
         .bind(&statement.connection.connector)
         .bind(statement.entry.as_str())
         .bind(self.redact(statement.text))
-        .fetch_one(self.pool())
+        .execute(self.pool())
         .await
         .map_err(|error| failed("writing the statement into the ledger", &error))?;
-        Ok(StatementId(id))
+        Ok(StatementId(written.last_insert_rowid()))
     }
 
     /// Writes down how a statement ended.
