@@ -7,7 +7,7 @@ use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiRespons
 use super::panes::data::{DataTab, Shows, data_tab_ui};
 use super::panes::form::{FormEnd, FormState, form_ui};
 use super::panes::welcome::{WelcomeState, welcome_ui};
-use super::theme;
+use super::theme::{self, space};
 use super::view_ctx::{OpenSource, SourceId, ViewCtx};
 use super::widgets::env_fill;
 use crate::model::connection::{Connection, Tier};
@@ -332,6 +332,18 @@ impl Behavior<Tab> for TabBehavior<'_> {
     fn on_tab_close(&mut self, _tiles: &mut Tiles<Tab>, tile_id: TileId) -> bool {
         self.closing.push(tile_id);
         false
+    }
+
+    fn tab_bar_height(&self, _style: &egui::Style) -> f32 {
+        theme::MIN_TARGET + 2.0 * space::XS
+    }
+
+    fn close_button_outer_size(&self) -> f32 {
+        theme::MIN_TARGET
+    }
+
+    fn close_button_inner_margin(&self) -> f32 {
+        space::S
     }
 
     fn tab_bar_color(&self, visuals: &egui::Visuals) -> egui::Color32 {

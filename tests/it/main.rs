@@ -30,6 +30,9 @@ mod gui_keys;
 #[cfg(all(feature = "gui", feature = "testkit"))]
 mod gui_registry;
 #[cfg(test)]
+#[cfg(all(feature = "gui", feature = "sqlite"))]
+mod gui_states;
+#[cfg(test)]
 #[cfg(feature = "gui")]
 mod gui_widgets;
 #[cfg(test)]
