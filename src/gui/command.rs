@@ -62,6 +62,8 @@ pub enum UiCommand {
     GoToRow,
     /// Profile what the tab shows.
     Profile,
+    /// Show schema, keys, indexes and sizes of what the tab shows.
+    Describe,
     /// Export the sample.
     Export,
     /// Ask the source again.
@@ -126,6 +128,7 @@ pub const TABLE: &[CommandInfo] = &[
     line(UiCommand::EstimateOnly, "Estimate only", "Show what a read would cost without reading.", &[key(CTRL_SHIFT, Key::Enter)]),
     line(UiCommand::Cancel, "Cancel", "Cancel the job, close the popup or go back to the grid.", &[key(NONE, Key::Escape)]),
     line(UiCommand::Profile, "Profile", "Profile what the tab shows.", &[]),
+    line(UiCommand::Describe, "Describe", "Schema, keys, indexes and sizes of what the tab shows.", &[]),
     line(UiCommand::Export, "Export sample", "Write the rows to a file.", &[key(CTRL, Key::E)]),
     line(UiCommand::Recheck, "Check again", "Ask the source again.", &[key(NONE, Key::F5)]),
     line(UiCommand::Find, "Find in fetched rows", "Search the rows that are already here.", &[key(CTRL, Key::F)]),

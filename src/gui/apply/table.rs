@@ -61,6 +61,7 @@ pub fn apply(app: &mut App, ctx: &Context, command: UiCommand) {
         | UiCommand::FindPrevious
         | UiCommand::JumpToColumn
         | UiCommand::Profile
+        | UiCommand::Describe
         | UiCommand::Export
         | UiCommand::Recheck => {}
     }

@@ -33,6 +33,7 @@ impl DataTab {
                 self.toolbar.focus = Focus::Jump;
             }
             UiCommand::Profile => self.start_profile(ctx),
+            UiCommand::Describe => self.show_description(ctx),
             UiCommand::Export => self.export.panel = Panel::Open,
             UiCommand::Recheck => {
                 self.description = Remote::NotAsked;

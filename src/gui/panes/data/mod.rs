@@ -236,6 +236,14 @@ impl DataTab {
         }
     }
 
+    /// Turns to the description, asking for it the first time.
+    fn show_description(&mut self, ctx: &ViewCtx<'_>) {
+        self.view = View::Describe;
+        if matches!(self.description, Remote::NotAsked) {
+            self.describe(ctx);
+        }
+    }
+
     fn start_profile(&mut self, ctx: &ViewCtx<'_>) {
         self.view = View::Profile;
         let level = self.profile.level;

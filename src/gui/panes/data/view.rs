@@ -86,9 +86,9 @@ fn views_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
     ui.horizontal_wrapped(|ui| {
         for (view, name) in [(View::Rows, "Rows"), (View::Profile, "Profile"), (View::Describe, "Describe")] {
             if ui.selectable_label(tab.view == view, name).clicked() {
-                tab.view = view;
-                if view == View::Describe && matches!(tab.description, Remote::NotAsked) {
-                    tab.describe(ctx);
+                match view {
+                    View::Describe => tab.show_description(ctx),
+                    View::Rows | View::Profile => tab.view = view,
                 }
             }
         }
