@@ -63,6 +63,7 @@ fn region_of(command: UiCommand) -> Option<Region> {
         | UiCommand::JumpToColumn
         | UiCommand::GoToRow
         | UiCommand::Profile
+        | UiCommand::Describe
         | UiCommand::Export
         | UiCommand::Recheck => Some(Region::Centre),
         UiCommand::NewConnection | UiCommand::OpenFile | UiCommand::OpenDemo | UiCommand::ToggleRail => {
