@@ -131,7 +131,7 @@ pub(super) async fn table(
         schema: Schema::new(table.columns.iter().map(|column| table.field(column)).collect()),
         keys,
         indexes,
-        details: details_of(&table, &statistics, &triggers),
+        details: details_of(&table, &triggers),
         ddl: table.ddl.clone(),
         notes: notes_of(link),
     })
@@ -159,7 +159,7 @@ async fn extent(
     Ok((by(size.rows.1, "density of row numbers"), by(pages * page_bytes, "rows of a page, times rows")))
 }
 
-fn details_of(table: &TableInfo, statistics: &Statistics, triggers: &[String]) -> Vec<Detail> {
+fn details_of(table: &TableInfo, triggers: &[String]) -> Vec<Detail> {
     let exact = |label: &str, value: &str| Detail::new(label, value, Provenance::Exact);
     let mut details = Vec::new();
     details.push(match (&table.paging, table.kind) {
@@ -188,9 +188,6 @@ fn details_of(table: &TableInfo, statistics: &Statistics, triggers: &[String]) -
     }
     if !triggers.is_empty() {
         details.push(exact("triggers", &triggers.join(", ")));
-    }
-    if let Some(rows) = statistics.rows {
-        details.push(Detail::new("rows", count_text(rows), ANALYZED));
     }
     details
 }
