@@ -82,7 +82,11 @@ impl Dim {
             "bytes" => super::units::bytes_text(value),
             "seconds" => super::units::seconds_text(value),
             "usd" => format!("{value:.4} USD"),
-            unit => format!("{} {unit}", super::units::count_text(value.round().max(0.0) as u64)),
+            unit => {
+                let count = value.round().max(0.0) as u64;
+                let unit = if count == 1 { unit.strip_suffix('s').unwrap_or(unit) } else { unit };
+                format!("{} {unit}", super::units::count_text(count))
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Disks that are full and programs that are killed: a file is whole or is not there under its name, and what was
 //! saved before stays.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,14 @@ fn rows() -> String {
     std::iter::once("id,token,number\n".to_owned()).chain(lines).collect()
 }
 
+/// An empty folder, and the file of this format that is to come into it.
+fn place_for(place: &Place, format: ExportFormat) -> (PathBuf, PathBuf) {
+    let folder = place.at(format.word());
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("out").with_extension(format.word());
+    (folder, file)
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
@@ -37,9 +45,7 @@ fn an_export_to_a_full_disk_is_an_error_and_no_file_of_any_format() {
     let place = Place::new();
     let csv = place.file("rows.csv", rows());
     for format in ExportFormat::ALL {
-        let folder = place.at(format.word());
-        std::fs::create_dir(&folder).unwrap();
-        let file = folder.join("out").with_extension(format.word());
+        let (folder, file) = place_for(&place, format);
         let arguments = ["export", text(&csv), "--limit", "all", "--json", "--to", text(&file)];
         let said = Said::of(&limited(&place, BLOCKS).args(arguments).output().unwrap());
         assert_eq!(said.code, Some(4), "{format:?}: {said}");
@@ -77,9 +83,7 @@ fn an_export_that_is_killed_is_never_mistaken_for_whole_in_any_format() {
     let place = Place::new();
     let csv = place.file("rows.csv", rows());
     for format in ExportFormat::ALL {
-        let folder = place.at(format.word());
-        std::fs::create_dir(&folder).unwrap();
-        let file = folder.join("out").with_extension(format.word());
+        let (folder, file) = place_for(&place, format);
         let arguments = ["export", text(&csv), "--limit", "all", "--to", text(&file)];
         // The place is tried with a file that goes again at once: a kill between the two leaves nothing.
         let mut killed = (0..20).map(|_| {

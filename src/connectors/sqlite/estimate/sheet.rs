@@ -13,6 +13,8 @@ use crate::model::read::ReadPlan;
 /// The sheet of a statement that is not sent.
 pub(super) fn refused(capacity: Capacity) -> LoadEstimate {
     let mut estimate = LoadEstimate::over(capacity);
+    // What is not understood as a read has no known load, least of all none.
+    estimate.not_estimable.push(Dim::RowsReturned);
     estimate.assumptions.push("nothing is sent: the gate did not let the query through".to_owned());
     estimate
 }
