@@ -415,36 +415,3 @@ fn the_grid_looks_as_it_should() {
         results.extend_harness(&mut harness);
     }
 }
-
-/// `cargo test --release --test it -- --ignored --nocapture frames_of_a_huge_table`
-#[test]
-#[ignore = "a measurement, run by hand in release; its figure belongs to the bench pages"]
-fn frames_of_a_huge_table() {
-    const FRAMES: u64 = 400;
-    for (rows, columns) in [(10_000_000, 200), (100_000_000, 1000)] {
-        let ctx = egui::Context::default();
-        theme::apply(&ctx, Look::default()).unwrap();
-        let (mut model, mut state) = (Computed::new(rows, columns), GridState::default());
-        let mut times = Vec::new();
-        for frame in 0..FRAMES {
-            state.go_to_row(rows / FRAMES * frame);
-            let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, vec2(1920.0, 1080.0));
-            let input = egui::RawInput {
-                screen_rect: Some(screen),
-                time: Some(frame as f64 / 60.0),
-                ..egui::RawInput::default()
-            };
-            let start = std::time::Instant::now();
-            let mut output = ctx.run_ui(input, |ui| {
-                grid_ui(ui, &mut model, &mut state);
-            });
-            std::hint::black_box(ctx.tessellate(std::mem::take(&mut output.shapes), output.pixels_per_point));
-            output.textures_delta.clear();
-            times.push(start.elapsed());
-        }
-        let mut times = times.split_off(20);
-        times.sort_unstable();
-        let at = |share: usize| times[times.len() * share / 100].as_secs_f64() * 1e3;
-        println!("{rows} x {columns}: layout and tessellation, ms: p50 {:.2} p99 {:.2}", at(50), at(99));
-    }
-}
