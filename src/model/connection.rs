@@ -122,6 +122,16 @@ pub struct Connection {
 impl Connection {
     /// Form key under which every file connector keeps the path of its file.
     pub const PATH: &'static str = "path";
+    /// Form key of a server's host name, address, or folder of its Unix socket.
+    pub const HOST: &'static str = "host";
+    /// Form key of a server's port.
+    pub const PORT: &'static str = "port";
+    /// Form key of the login's name.
+    pub const USER: &'static str = "user";
+    /// Form key of the login's password; a secret.
+    pub const PASSWORD: &'static str = "password";
+    /// Form key of the database on a server.
+    pub const DATABASE: &'static str = "database";
 
     /// A connection of this name over a connector, everything else by default.
     pub fn new(name: impl Into<String>, connector: impl Into<String>) -> Self {

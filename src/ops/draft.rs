@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::{Target, Workspace};
 use crate::model::card::{Card, FieldKind, FormField, Need};
-use crate::model::connection::{Connection, Tier};
+use crate::model::connection::{Connection, SecretRef, Tier};
 use crate::model::{Error, ErrorKind, Result};
 
 /// The connection that a path or URL stands for, under an id of its own.
@@ -22,8 +22,8 @@ pub async fn connection_of(workspace: &Workspace, text: &str) -> Result<Connecti
     match resolved.parts.as_slice() {
         [part] if part.mount.is_none() => Ok(Connection {
             id: uuid::Uuid::new_v4(),
-            // Two connections never share a secret.
-            secrets: BTreeMap::new(),
+            // Two connections never share a secret; that of a URL belongs to nobody yet.
+            secrets: if text.contains("://") { part.connection.secrets.clone() } else { BTreeMap::new() },
             ..part.connection.clone()
         }),
         _ => Err(Error::new(ErrorKind::Invalid, "usage", format!("{text:?} is built in: open it as it is"))),
@@ -45,6 +45,8 @@ pub struct Draft {
     pub values: BTreeMap<&'static str, String>,
     /// Secrets by key of the form, as typed.
     pub secrets: BTreeMap<&'static str, String>,
+    /// Secrets that a pasted URL brought, by key of the form: kept already, shown to nobody.
+    pub kept: BTreeMap<String, SecretRef>,
     /// The saved connection that is changed; none = a new one.
     pub edits: Option<uuid::Uuid>,
 }
@@ -86,6 +88,7 @@ impl Draft {
             note: String::new(),
             values: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            kept: BTreeMap::new(),
             edits: None,
         }
     }
@@ -104,6 +107,7 @@ impl Draft {
     /// Takes over what a path or URL stands for; a name that was typed stays.
     pub fn fill(&mut self, card: &'static Card, connection: &Connection) {
         self.choose(card);
+        self.kept.clone_from(&connection.secrets);
         if self.name.trim().is_empty() {
             self.name.clone_from(&connection.name);
         }
@@ -120,6 +124,7 @@ impl Draft {
         let has = |key: &str| card.form.fields.iter().any(|field| field.key == key);
         self.values.retain(|key, _| has(key));
         self.secrets.retain(|key, _| has(key));
+        self.kept.retain(|key, _| has(key));
     }
 
     /// What can be seen to be wrong without asking anybody.
@@ -134,7 +139,8 @@ impl Draft {
                 _ => self.values.get(field.key),
             };
             let typed = typed.map(String::as_str).unwrap_or_default();
-            let secret_kept = field.kind == FieldKind::Secret && self.edits.is_some();
+            let secret_kept = field.kind == FieldKind::Secret
+                && (self.edits.is_some() || self.kept.contains_key(field.key));
             let text = if secret_kept && typed.is_empty() { None } else { wrong(field, typed) };
             text.map(|text| Problem { about: About::Field(field.key), text })
         });
@@ -194,12 +200,13 @@ impl Draft {
         }
     }
 
-    fn keep_secrets(&self, workspace: &Workspace) -> BTreeMap<String, crate::model::connection::SecretRef> {
+    fn keep_secrets(&self, workspace: &Workspace) -> BTreeMap<String, SecretRef> {
         let typed = self.secrets.iter().filter(|(_, secret)| !secret.is_empty());
         let keep = |(key, secret): (&&'static str, &String)| {
             ((*key).to_owned(), workspace.keep_secret(SecretString::from(secret.as_str())))
         };
-        typed.map(keep).collect()
+        // What was typed after the paste is what counts.
+        self.kept.clone().into_iter().chain(typed.map(keep)).collect()
     }
 
     /// Files of the form that are not there.

@@ -13,6 +13,7 @@ use crate::model::connection::{Connection, Tier};
 use crate::model::node::{NodePath, PageRequest};
 use crate::model::{Error, ErrorKind, Result};
 
+mod address;
 pub mod browse;
 pub mod cheaper;
 pub mod check;

@@ -50,7 +50,7 @@ impl Target {
             return Ok(Self::single(text, connection));
         }
         if let Some((scheme, _)) = text.split_once("://") {
-            return Self::of_url(workspace.registry(), text, scheme);
+            return Self::of_url(workspace, text, scheme);
         }
         if text.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "connect", "no target was given")
@@ -68,7 +68,8 @@ impl Target {
         }
     }
 
-    fn of_url(registry: &Registry, text: &str, scheme: &str) -> Result<Self> {
+    fn of_url(workspace: &Workspace, text: &str, scheme: &str) -> Result<Self> {
+        let registry = workspace.registry();
         let Some(connector) = registry.by_scheme(&scheme.to_lowercase()) else {
             let known =
                 registry.iter().flat_map(|connector| connector.card().schemes).copied().collect::<Vec<_>>();
@@ -79,6 +80,9 @@ impl Target {
             )
             .hint(format!("this build answers to: {}", known.join(", "))));
         };
+        if let Some(target) = super::address::target(workspace, connector, text)? {
+            return Ok(target);
+        }
         let path = text.split_once("://").map_or("", |(_, rest)| rest);
         if path.split('/').next().is_some_and(|authority| authority.contains('@')) {
             // It would be taken for part of the path, and kept and shown as such.
