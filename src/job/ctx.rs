@@ -180,6 +180,11 @@ impl CallCtx {
     /// [`Statement::failed`]; a statement dropped unended stays open in the ledger, a lower bound.
     pub async fn statement(&self, entry: &EntryId, text: &str) -> Result<Statement> {
         self.check("send")?;
+        self.clean_up_statement(entry, text).await
+    }
+
+    /// Writes down a statement that stops or cleans up: it may be sent although the call was cancelled.
+    pub async fn clean_up_statement(&self, entry: &EntryId, text: &str) -> Result<Statement> {
         let id = self.0.recorder.started(entry, text).await?;
         Ok(Statement { recorder: Arc::clone(&self.0.recorder), id, since: Instant::now() })
     }

@@ -16,7 +16,7 @@ pub mod runtime;
 pub mod sink;
 
 pub use buffer::{ResultBuffer, Snapshot};
-pub use ctx::{CallCtx, CancelReport, Progress};
+pub use ctx::{CallCtx, CancelReport, HookGuard, Progress};
 pub use jobs::{Job, JobEvent, JobId, JobState, Jobs};
 pub use meter::LoadMeter;
 pub use recorder::{NoRecorder, Recorder, StatementEnd};

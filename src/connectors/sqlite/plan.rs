@@ -8,22 +8,12 @@ use super::catalog::{KeyColumn, Paging, TableInfo};
 use super::commands;
 use super::filter::{Pushed, push, quote};
 use super::sample::Drawn;
+use crate::kit::sql::keyset::{self, DescendingNulls, OrderKey, Writer};
 use crate::model::ability::{Pushdown, Support};
 use crate::model::cell::Cell;
 use crate::model::command::EntryId;
 use crate::model::read::{Continuation, Direction, ReadPlan, ReadSpec, Step, StepKind};
 use crate::model::{Error, ErrorKind, Result};
-
-/// One column of the order that pages follow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct OrderKey {
-    /// The expression: a quoted name, with its collation where that matters.
-    expression: String,
-    /// The name alone, as it is read.
-    read_as: String,
-    descending: bool,
-    nullable: bool,
-}
 
 /// The order that pages of a read follow; none where rows are counted.
 pub(super) fn order_keys(spec: &ReadSpec, table: &TableInfo) -> Option<Vec<OrderKey>> {
@@ -90,49 +80,22 @@ impl Binds {
     }
 }
 
-/// The condition for rows behind these key values, in key order with nulls last.
-fn after(keys: &[OrderKey], values: &[Cell], binds: &mut Binds) -> String {
-    let is_plain = |key: &OrderKey| !key.nullable && !key.descending;
-    if let ([key], [value]) = (keys, values)
-        && !key.nullable
-    {
-        let sign = if key.descending { "<" } else { ">" };
-        return format!("{} {sign} {}", key.expression, binds.add(value));
+impl Writer for Binds {
+    fn value(&mut self, _place: usize, value: &Cell) -> String {
+        self.add(value)
     }
-    if keys.iter().all(is_plain) {
-        let columns = keys.iter().map(|key| key.expression.as_str()).collect::<Vec<_>>().join(", ");
-        let values = values.iter().map(|value| binds.add(value)).collect::<Vec<_>>().join(", ");
-        return format!("({columns}) > ({values})");
+
+    fn same(&mut self, expression: &str, value: String) -> String {
+        format!("{expression} IS {value}")
     }
-    let (Some((key, keys)), Some((value, values))) = (keys.split_first(), values.split_first()) else {
-        return "0".to_owned();
-    };
-    let mut ways = Vec::new();
-    if *value != Cell::Null {
-        let sign = if key.descending { "<" } else { ">" };
-        ways.push(format!("{} {sign} {}", key.expression, binds.add(value)));
-        if key.nullable {
-            ways.push(format!("{} IS NULL", key.expression));
-        }
+
+    fn never(&self) -> &'static str {
+        "0"
     }
-    if !keys.is_empty() {
-        let same = format!("{} IS {}", key.expression, binds.add(value));
-        ways.push(format!("({same} AND {})", after(keys, values, binds)));
-    }
-    if ways.is_empty() { "0".to_owned() } else { format!("({})", ways.join(" OR ")) }
 }
 
-/// `ORDER BY` over these keys: nulls last, as everywhere in headwater.
 fn order_by(keys: &[OrderKey]) -> String {
-    let list = keys
-        .iter()
-        .map(|key| {
-            let direction = if key.descending { " DESC" } else { "" };
-            let nulls = if key.nullable && !key.descending { " NULLS LAST" } else { "" };
-            format!("{}{direction}{nulls}", key.expression)
-        })
-        .collect::<Vec<_>>();
-    format!(" ORDER BY {}", list.join(", "))
+    keyset::order_by(keys, DescendingNulls::Last)
 }
 
 /// The names a read shall give, checked.
@@ -227,7 +190,7 @@ pub(super) fn rows(spec: ReadSpec, table: &TableInfo) -> Result<ReadPlan> {
     match (&spec.continuation, &keys) {
         (None, _) => {}
         (Some(Continuation::Keyset(values)), Some(keys)) if values.len() == keys.len() => {
-            conditions.push(after(keys, values, &mut binds));
+            conditions.push(keyset::after(keys, values, &mut binds));
         }
         (Some(Continuation::Row(row)), None) => offset = *row,
         (Some(_), _) => {
@@ -391,10 +354,10 @@ mod tests {
             ),
         ] {
             let mut binds = Binds::default();
-            assert_eq!(after(&keys, &values, &mut binds), expected);
+            assert_eq!(keyset::after(&keys, &values, &mut binds), expected);
         }
         let mut binds = Binds::default();
-        let text = after(&[key("a")], &[Cell::Invalid(vec![0xff])], &mut binds);
+        let text = keyset::after(&[key("a")], &[Cell::Invalid(vec![0xff])], &mut binds);
         assert_eq!((text.as_str(), binds.0), ("a > CAST(?1 AS TEXT)", vec![Cell::Bytes(vec![0xff])]));
     }
 }
