@@ -1,6 +1,7 @@
 //! What a user can do in the window, for every connector of the registry: each action by its accessible name,
 //! over an upstream of known content, with what is then visible. Nothing here knows a connector; what one
-//! cannot do, the window must say.
+//! cannot do, the window must say. The walks are functions, so that `servers` takes the connectors on servers
+//! through them as well.
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
@@ -10,7 +11,7 @@ use headwater::job::CallCtx;
 use headwater::model::ability::Support;
 use headwater::model::node::NodePath;
 
-use super::fixtures;
+use super::fixtures::{LOCAL, Make, Upstreams};
 use super::gui_window::Window;
 
 const LABELS: [Support; 3] = [Support::Exact, Support::Inexact, Support::None];
@@ -125,24 +126,43 @@ fn seen_of(window: &Window) -> Option<String> {
     heads.next().and_then(|node| node.accesskit_node().value())
 }
 
-/// Walks an upstream of every connector. One without is a failure.
-fn for_every_connector(upstream: impl Fn(&str) -> Option<fixtures::Make>, walk: impl Fn(&mut Walk)) {
-    for connector in headwater::connectors::registry().iter() {
-        let id = connector.card().id;
-        let make = upstream(id).unwrap_or_else(|| panic!("{id} lacks an upstream in tests/it/fixtures"));
-        let runtime = headwater::job::Runtime::start().unwrap();
-        eprintln!("walking {id}");
-        walk(&mut Walk::start(runtime.run(make())));
-    }
-}
-
-fn ordinary(id: &str) -> Option<fixtures::Make> {
-    fixtures::of(id).into_iter().next()
+/// Opens a fresh upstream in the window and walks it.
+fn walk_through(make: Make, walk: impl Fn(&mut Walk)) {
+    let runtime = headwater::job::Runtime::start().unwrap();
+    walk(&mut Walk::start(runtime.run(make())));
 }
 
 #[test]
-fn every_connector_is_browsed_read_filtered_sorted_inspected_and_copied() {
-    for_every_connector(ordinary, |walk| {
+fn every_local_connector_is_browsed_read_filtered_sorted_inspected_and_copied() {
+    for id in LOCAL.ids() {
+        reads_and_copies(id, &LOCAL);
+    }
+}
+
+#[test]
+fn every_local_connector_is_described_profiled_and_exported() {
+    for id in LOCAL.ids() {
+        profiles_and_exports(id, &LOCAL);
+    }
+}
+
+#[test]
+fn every_local_connector_is_paged_weighed_cancelled_and_closed() {
+    for id in LOCAL.ids() {
+        pages_weighs_and_cancels(id, &LOCAL);
+    }
+}
+
+#[test]
+fn every_local_connector_with_a_language_runs_reads_and_refuses_what_is_none() {
+    for id in LOCAL.ids() {
+        runs_reads_and_refuses_the_rest(id, &LOCAL);
+    }
+}
+
+/// Browses, reads, filters, sorts, inspects and copies.
+pub fn reads_and_copies(id: &str, upstreams: &Upstreams) {
+    walk_through(upstreams.ordinary(id), |walk| {
         let node = walk.subject.readable.clone();
         walk.open(&node);
         assert!(walk.window.says("Load of the shown read: "));
@@ -207,9 +227,9 @@ fn every_connector_is_browsed_read_filtered_sorted_inspected_and_copied() {
     });
 }
 
-#[test]
-fn every_connector_is_described_profiled_and_exported() {
-    for_every_connector(ordinary, |walk| {
+/// Describes, profiles at every level, and exports in every format.
+pub fn profiles_and_exports(id: &str, upstreams: &Upstreams) {
+    walk_through(upstreams.ordinary(id), |walk| {
         let node = walk.subject.readable.clone();
         walk.open(&node);
         walk.window.press("Describe");
@@ -257,9 +277,9 @@ fn every_connector_is_described_profiled_and_exported() {
     });
 }
 
-#[test]
-fn every_connector_is_paged_weighed_cancelled_and_closed() {
-    for_every_connector(fixtures::slow, |walk| {
+/// Pages, weighs a large read, cancels it, and closes its tab while it runs.
+pub fn pages_weighs_and_cancels(id: &str, upstreams: &Upstreams) {
+    walk_through(upstreams.slow(id), |walk| {
         let big = walk.subject.big.clone().unwrap();
         walk.open(&big);
         walk.window.wait_for("Next page");
@@ -293,9 +313,9 @@ fn every_connector_is_paged_weighed_cancelled_and_closed() {
     });
 }
 
-#[test]
-fn every_connector_with_a_language_runs_reads_and_refuses_what_is_none() {
-    for_every_connector(ordinary, |walk| {
+/// Runs a query where there is a language, and is refused what is no read.
+pub fn runs_reads_and_refuses_the_rest(id: &str, upstreams: &Upstreams) {
+    walk_through(upstreams.ordinary(id), |walk| {
         let line = format!("source {}", walk.subject.connection.name);
         walk.window.harness.get_by_label(&line).click_secondary();
         walk.window.harness.run_steps(4);

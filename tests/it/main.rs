@@ -42,6 +42,9 @@ mod gui_window;
 #[cfg(all(feature = "sqlite", feature = "csv"))]
 mod harsh;
 #[cfg(test)]
+#[cfg(all(unix, feature = "full", feature = "testkit"))]
+mod servers;
+#[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(test)]

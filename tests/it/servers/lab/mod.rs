@@ -1,0 +1,81 @@
+//! The lab: real servers, each started when a test first asks for it and shared by all tests of the run.
+//!
+//! - At most one of each kind; a test that kills or restarts its server makes one of its own
+//!   ([`Postgres::private`]).
+//! - A test works in a database, key space or collection of its own; the shared server keeps its settings.
+//! - Starting blocks the calling thread once; that is fine in a test.
+//! - A server that is not installed fails the test, with the package's name.
+
+mod certificates;
+mod mongo;
+mod pgbouncer;
+mod pocketbase;
+mod postgres;
+mod process;
+mod redis;
+
+use std::sync::OnceLock;
+
+pub use certificates::Certificates;
+pub use mongo::Mongo;
+pub use pgbouncer::PgBouncer;
+pub use pocketbase::PocketBase;
+pub use postgres::{Postgres, Version, psql};
+pub use process::pause;
+pub use redis::Redis;
+
+/// One of its kind for the whole run; a failure to start is remembered, so that no other test waits for it.
+type Shared<T> = OnceLock<Result<T, String>>;
+
+fn shared<T>(place: &'static Shared<T>, start: impl FnOnce() -> Result<T, String>) -> &'static T {
+    match place.get_or_init(start) {
+        Ok(server) => server,
+        Err(why) => panic!("{why}"),
+    }
+}
+
+/// PostgreSQL of a release.
+pub fn postgres(version: Version) -> &'static Postgres {
+    static SERVERS: [Shared<Postgres>; 2] = [const { OnceLock::new() }; 2];
+    let place = match version {
+        Version::V15 => &SERVERS[0],
+        Version::V18 => &SERVERS[1],
+    };
+    shared(place, || Postgres::private(version, &[]))
+}
+
+/// pgbouncer in transaction mode before PostgreSQL 15.
+pub fn pgbouncer() -> &'static PgBouncer {
+    static SERVER: Shared<PgBouncer> = OnceLock::new();
+    shared(&SERVER, || PgBouncer::before(postgres(Version::V15)))
+}
+
+/// A streaming standby of PostgreSQL 15; [`Postgres::catch_up`] waits until it knows what a test has written.
+pub fn standby() -> &'static Postgres {
+    static SERVER: Shared<Postgres> = OnceLock::new();
+    shared(&SERVER, || Postgres::standby_of(postgres(Version::V15)))
+}
+
+/// Redis 7.
+pub fn redis() -> &'static Redis {
+    static SERVER: Shared<Redis> = OnceLock::new();
+    shared(&SERVER, Redis::start)
+}
+
+/// SecantusDB, wire-compatible with MongoDB.
+pub fn mongo() -> &'static Mongo {
+    static SERVER: Shared<Mongo> = OnceLock::new();
+    shared(&SERVER, Mongo::start)
+}
+
+/// PocketBase, a REST API.
+pub fn pocketbase() -> &'static PocketBase {
+    static SERVER: Shared<PocketBase> = OnceLock::new();
+    shared(&SERVER, PocketBase::start)
+}
+
+/// Certificates of the run: the servers' and a client's.
+pub fn certificates() -> &'static Certificates {
+    static CERTIFICATES: Shared<Certificates> = OnceLock::new();
+    shared(&CERTIFICATES, Certificates::make)
+}
