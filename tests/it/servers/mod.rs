@@ -6,6 +6,7 @@
 
 mod fixtures;
 mod lab;
+mod proxy;
 mod smoke;
 
 pub use fixtures::UPSTREAMS;
