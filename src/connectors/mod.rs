@@ -1,5 +1,7 @@
 //! The list of connectors in this build: the only place, beside its own folder, that names one.
 
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 

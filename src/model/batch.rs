@@ -12,10 +12,12 @@ use super::error::{Error, Result};
 use super::node::NodePath;
 use super::schema::Schema;
 
+mod arrays;
 mod build;
+mod column;
 mod read;
 
-pub use build::BatchBuilder;
+pub use build::{BatchBuilder, Slot};
 pub use read::cell_of;
 
 /// Where rows come from.

@@ -96,7 +96,8 @@ impl Cell {
             Self::Exact(text) => push_exact(out, text, logical),
             Self::Date(_) | Self::Time(_) | Self::Timestamp(_) => push_json_string(out, &self.text(logical)),
             Self::List(items) => {
-                let item = if let LogicalType::List { item } = logical { item } else { &LogicalType::Text };
+                // A list deeper than its type: the items in it are of that type.
+                let item = if let LogicalType::List { item } = logical { item } else { logical };
                 push_joined(out, '[', ']', items, |out, cell| cell.push_json(item, out));
             }
             Self::Struct(fields) => {

@@ -31,7 +31,6 @@ mod reach;
 mod reader;
 mod record;
 mod repair;
-pub mod scan;
 pub mod sniff;
 mod source;
 pub mod split;

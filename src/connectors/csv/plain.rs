@@ -6,7 +6,7 @@
 use super::block::Block;
 use super::dialect::{Delimiter, Dialect, Escape, Padding};
 use super::record::{Field, Writing};
-use super::scan::{BLOCK, Needles};
+use crate::kit::scan::{BLOCK, Needles};
 
 /// The ordinary dialects.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 //! that anything odd is handed to `repair` rather than guessed at full speed.
 
 use super::dialect::{Delimiter, Dialect, Escape, Padding};
-use super::scan::{Finder, Needles, find};
+use crate::kit::scan::{Finder, Needles, find};
 
 /// Where one cell stands in its block. A quoted cell's position excludes its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 
 use super::dialect::Escape;
 use super::record::{Field, LineBreak, Rules, Scan, Supply, Writing, is_escaped};
-use super::scan::{Finder, Needles, find};
+use crate::kit::scan::{Finder, Needles, find};
 
 /// A record as it was most likely meant; positions count from its first byte.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::dialect::{Dialect, Losses, Why};
 use super::plain::PlainRules;
 use super::record::{Field, LineBreak, Rules, Scan, Supply, Writing};
 use super::repair;
-use super::scan::Finder;
+use crate::kit::scan::Finder;
 use std::io::{self, Read};
 
 /// How to cut.

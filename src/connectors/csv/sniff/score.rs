@@ -8,7 +8,7 @@ use super::super::dialect::{Delimiter, Dialect, Escape, Padding};
 use super::super::number::{DecimalMark, NumberShape};
 use super::super::record::{Field, LineBreak, Rules, Scan, Supply};
 use super::super::repair;
-use super::super::scan::Finder;
+use crate::kit::scan::Finder;
 use super::super::typing::{Shape, shape};
 
 /// A dialect with what speaks for it.
