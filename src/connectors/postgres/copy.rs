@@ -7,11 +7,62 @@
 //! there are columns ends the read with its number · a stream that ends inside a row says so ([`TextRows::end`])
 //! · memory is bounded by the longest row, and that by [`MOST_ROW_BYTES`].
 
+pub use self::binary::BinaryRows;
+use super::types::{ColumnType, Wire};
 use crate::kit::scan::{Finder, Needles};
 use crate::model::error::{Error, ErrorKind, Result};
 
+mod binary;
+
 /// The longest row taken: the server builds none longer than its largest allocation, 1 GiB.
 pub const MOST_ROW_BYTES: usize = 1 << 30;
+
+/// How a `COPY` writes its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Text; see [`TextRows`] and [`decode::push`](super::decode::push).
+    Text,
+    /// Binary; see [`BinaryRows`] and [`decode::push_binary`](super::decode::push_binary).
+    Binary,
+}
+
+impl Format {
+    /// What stands behind `TO STDOUT`.
+    pub fn clause(self) -> &'static str {
+        match self {
+            Self::Text => "(FORMAT text)",
+            Self::Binary => "(FORMAT binary)",
+        }
+    }
+}
+
+/// The format that costs the server less for rows of these columns; text where binary does not serve.
+///
+/// Weighed by the server's time to write a value in text less that to write it in binary, in nanoseconds,
+/// measured on version 15 with half a million rows of eight columns of each type: writing dates, times, floats
+/// and UUIDs as text is dear, while numerics and short texts are cheaper so. Reading costs us about the same.
+pub fn format_for(columns: &[ColumnType]) -> Format {
+    let gain = |column: &ColumnType| {
+        Some(match column.wire? {
+            Wire::Bool => -14,
+            Wire::Int16 | Wire::Float32 | Wire::Unsigned32 => 5,
+            Wire::Int32 => 0,
+            Wire::Int64 | Wire::Unsigned64 => 14,
+            Wire::Float => 31,
+            Wire::Date | Wire::Time => 40,
+            Wire::Timestamp => 47,
+            Wire::TimestampUtc => 90,
+            Wire::Uuid => 108,
+            Wire::Bytes => 40,
+            Wire::Numeric => -17,
+            Wire::Text | Wire::Jsonb => -18,
+        })
+    };
+    match columns.iter().map(gain).sum::<Option<i32>>() {
+        Some(gain) if gain > 0 => Format::Binary,
+        _ => Format::Text,
+    }
+}
 
 /// A row of a stream; valid during the call it is given to.
 #[derive(Clone, Copy, Debug)]
@@ -154,13 +205,7 @@ impl TextRows {
 
     fn wait(&mut self, bytes: &[u8]) -> Result<()> {
         if self.waiting.len() + bytes.len() > MOST_ROW_BYTES {
-            let number = self.parts.rows + 1;
-            return Err(Error::new(
-                ErrorKind::Budget,
-                "read",
-                format!("row {number} of the stream is longer than 1 GiB, more than the server itself can build"),
-            )
-            .hint("choose fewer columns"));
+            return Err(too_long(self.parts.rows + 1));
         }
         self.waiting.extend_from_slice(bytes);
         Ok(())
@@ -304,6 +349,11 @@ fn end_of_row(bytes: &[u8], escape: Escape) -> (Option<usize>, Escape) {
 fn broken(row: u64, why: &str) -> Error {
     Error::new(ErrorKind::Decode, "read", format!("row {row} of the stream is broken: {why}"))
         .hint("the rows before it are kept; read again to see whether the connection or the server is at fault")
+}
+
+fn too_long(row: u64) -> Error {
+    let what = format!("row {row} of the stream is longer than 1 GiB, more than the server itself can build");
+    Error::new(ErrorKind::Budget, "read", what).hint("choose fewer columns")
 }
 
 #[cfg(test)]

@@ -16,11 +16,13 @@ use crate::model::filter::{Filter, Literal};
 
 use super::types::{ColumnType, Reading};
 
+mod binary;
 mod bytes;
 mod nested;
 mod number;
 mod time;
 
+pub use self::binary::push_binary;
 pub(super) use self::nested::texts_of_array;
 use self::time::Moment;
 

@@ -190,6 +190,55 @@ pub(super) enum Reading {
     Composite(Vec<(String, ColumnType)>),
 }
 
+/// How a value of a type looks in binary, for the types whose binary form we read; the same in every version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wire {
+    Bool,
+    Int16,
+    Int32,
+    Int64,
+    Unsigned32,
+    Unsigned64,
+    Float32,
+    Float,
+    Numeric,
+    Date,
+    Time,
+    Timestamp,
+    TimestampUtc,
+    Uuid,
+    Bytes,
+    /// The bytes of the text form.
+    Text,
+    Jsonb,
+}
+
+impl Wire {
+    /// That of a built-in type.
+    fn of_oid(oid: u32) -> Option<Self> {
+        Some(match oid {
+            16 => Self::Bool,
+            17 => Self::Bytes,
+            20 => Self::Int64,
+            21 => Self::Int16,
+            23 => Self::Int32,
+            19 | 25 | 114 | 1042 | 1043 => Self::Text,
+            26 | 28 | 29 => Self::Unsigned32,
+            700 => Self::Float32,
+            701 => Self::Float,
+            1082 => Self::Date,
+            1083 => Self::Time,
+            1114 => Self::Timestamp,
+            1184 => Self::TimestampUtc,
+            1700 => Self::Numeric,
+            2950 => Self::Uuid,
+            3802 => Self::Jsonb,
+            5069 => Self::Unsigned64,
+            _ => return None,
+        })
+    }
+}
+
 /// The type of a column (or of an element or field): what it is called and how it is read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnType {
@@ -202,6 +251,8 @@ pub struct ColumnType {
     /// What values are read as.
     pub logical: LogicalType,
     pub(super) reading: Reading,
+    /// None: read it as text.
+    pub(super) wire: Option<Wire>,
 }
 
 impl ColumnType {
@@ -285,13 +336,23 @@ impl Types {
     fn of_facts(&self, facts: &TypeFacts, typmod: i32, depth: usize) -> ColumnType {
         let TypeFacts { oid, name, short, .. } = facts;
         let inner = |oid, typmod| self.at_depth(oid, typmod, depth + 1);
-        let made = |logical, reading| ColumnType { oid: *oid, typmod, name: name.clone(), logical, reading };
+        let made = |logical, reading| ColumnType {
+            oid: *oid,
+            typmod,
+            name: name.clone(),
+            logical,
+            reading,
+            wire: None,
+        };
         match facts.kind {
-            'e' => made(LogicalType::Enum { labels: facts.labels.clone() }, Reading::Exact),
+            'e' => ColumnType {
+                wire: Some(Wire::Text),
+                ..made(LogicalType::Enum { labels: facts.labels.clone() }, Reading::Exact)
+            },
             'd' => match facts.base {
                 Some((base, base_typmod)) => {
                     let base = inner(base, base_typmod).with_dimensions(facts.dimensions);
-                    made(base.logical, base.reading)
+                    ColumnType { wire: base.wire, ..made(base.logical, base.reading) }
                 }
                 None => opaque(*oid, typmod, name, short),
             },
@@ -336,6 +397,7 @@ impl Types {
             name: format!("{}[]", item.name),
             logical: list(item.logical.clone()),
             reading: Reading::Array(Box::new(item), delimiter),
+            wire: None,
         }
     }
 
@@ -377,13 +439,13 @@ impl Types {
             }
             Base::Opaque => (LogicalType::Opaque { name: short.to_owned() }, Reading::Exact),
         };
-        ColumnType { oid, typmod, name, logical, reading }
+        ColumnType { oid, typmod, name, logical, reading, wire: Wire::of_oid(oid) }
     }
 }
 
 fn opaque(oid: u32, typmod: i32, name: &str, short: &str) -> ColumnType {
     let logical = LogicalType::Opaque { name: short.to_owned() };
-    ColumnType { oid, typmod, name: name.to_owned(), logical, reading: Reading::Exact }
+    ColumnType { oid, typmod, name: name.to_owned(), logical, reading: Reading::Exact, wire: None }
 }
 
 /// Precision and scale of a numeric's modifier; none = any. The scale may be negative, and larger than the

@@ -170,6 +170,16 @@ impl Slot<'_> {
         }
     }
 
+    /// Bytes.
+    #[inline]
+    pub fn bytes(self, bytes: &[u8]) {
+        if self.place.push_bytes(bytes) {
+            *self.approximate_bytes += bytes.len() + 4;
+        } else {
+            self.cell(Cell::Bytes(bytes.to_vec()));
+        }
+    }
+
     /// Exact text of a value of the column's type.
     #[inline]
     pub fn exact(self, text: &str) {

@@ -255,6 +255,15 @@ impl Column {
         fits
     }
 
+    /// Takes bytes if the column is of those.
+    #[inline]
+    pub(super) fn push_bytes(&mut self, bytes: &[u8]) -> bool {
+        let Values::Bytes(values) = &mut self.values else { return false };
+        values.append_value(bytes);
+        self.nulls.append_non_null();
+        true
+    }
+
     /// Takes text if the column is of text.
     #[inline]
     pub(super) fn push_text(&mut self, text: &str) -> bool {

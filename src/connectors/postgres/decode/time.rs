@@ -119,11 +119,7 @@ fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
 /// A `time`.
 pub(super) fn time(text: &[u8]) -> Option<Moment> {
     let (micros, []) = clock(text)? else { return None };
-    match micros {
-        0..DAY => Some(Moment::At(micros)),
-        DAY => Some(Moment::Beyond),
-        _ => None,
-    }
+    time_of_micros(micros)
 }
 
 /// Microseconds of `+HH[:MM[:SS]]`.
@@ -166,6 +162,80 @@ pub(super) fn timestamp(text: &[u8], shape: Offset) -> Option<Moment> {
     let at = days_from(year, month, day) * DAY + micros - offset;
     let known = days_from(1, 1, 1) * DAY..days_from(LAST_YEAR + 1, 1, 1) * DAY;
     Some(if known.contains(&at) { Moment::At(at) } else { Moment::Beyond })
+}
+
+/// Days from 1970-01-01 to 2000-01-01, where the binary forms begin to count.
+const EPOCH: i64 = 10_957;
+
+/// Year (1 BC is 0), month and day of a day since 1970-01-01 (after Howard Hinnant's `civil_from_days`).
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// The date as the server writes it, and what it writes behind the time of such a year.
+fn date_text(days: i64) -> (String, &'static str) {
+    let (year, month, day) = civil(days);
+    let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
+    (format!("{year:04}-{month:02}-{day:02}"), era)
+}
+
+fn known_days() -> std::ops::Range<i64> {
+    days_from(1, 1, 1)..days_from(LAST_YEAR + 1, 1, 1)
+}
+
+/// A binary `date`: days since 1970-01-01, or its text where no number stands for it.
+pub(super) fn date_of_days(since_2000: i32) -> Result<i32, String> {
+    match since_2000 {
+        i32::MAX => Err("infinity".to_owned()),
+        i32::MIN => Err("-infinity".to_owned()),
+        days => {
+            let days = i64::from(days) + EPOCH;
+            let known = i32::try_from(days).ok().filter(|_| known_days().contains(&days));
+            known.ok_or_else(|| {
+                let (date, era) = date_text(days);
+                date + era
+            })
+        }
+    }
+}
+
+/// A binary `time`.
+pub(super) fn time_of_micros(micros: i64) -> Option<Moment> {
+    match micros {
+        0..DAY => Some(Moment::At(micros)),
+        DAY => Some(Moment::Beyond),
+        _ => None,
+    }
+}
+
+/// A binary `timestamp`: microseconds since 1970-01-01, or its text with this offset.
+pub(super) fn timestamp_of_micros(since_2000: i64, offset: &str) -> Result<i64, String> {
+    match since_2000 {
+        i64::MAX => Err("infinity".to_owned()),
+        i64::MIN => Err("-infinity".to_owned()),
+        micros => {
+            let (days, of_day) = (micros.div_euclid(DAY) + EPOCH, micros.rem_euclid(DAY));
+            if known_days().contains(&days) {
+                return Ok(days * DAY + of_day);
+            }
+            let (date, era) = date_text(days);
+            let seconds = of_day / SECOND;
+            let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+            let fraction = match of_day % SECOND {
+                0 => String::new(),
+                micros => format!(".{micros:06}").trim_end_matches('0').to_owned(),
+            };
+            Err(format!("{date} {clock}{fraction}{offset}{era}"))
+        }
+    }
 }
 
 #[cfg(test)]

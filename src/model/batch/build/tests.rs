@@ -35,7 +35,7 @@ fn a_slot_gives_what_its_cell_gives_whether_the_column_holds_it_or_not() {
         LogicalType::Timestamp { unit: TimeUnit::Microsecond, zone: Zone::Utc },
         LogicalType::Null,
     ];
-    let values: [(Cell, Write); 12] = [
+    let values: [(Cell, Write); 13] = [
         (Cell::Null, |slot| slot.null()),
         (Cell::Int(7), |slot| slot.int(7)),
         (Cell::Int(-40_000), |slot| slot.int(-40_000)),
@@ -47,6 +47,7 @@ fn a_slot_gives_what_its_cell_gives_whether_the_column_holds_it_or_not() {
         (Cell::Text("é\n".into()), |slot| slot.text("é\n")),
         (Cell::Exact("infinity".into()), |slot| slot.exact("infinity")),
         (Cell::Json("{}".into()), |slot| slot.json("{}")),
+        (Cell::Bytes(vec![0, 255]), |slot| slot.bytes(&[0, 255])),
         (Cell::Bool(true), |slot| slot.cell(Cell::Bool(true))),
     ];
     for logical in &types {
