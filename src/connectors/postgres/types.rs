@@ -134,15 +134,18 @@ impl TypeFacts {
         let text = |index: usize| row.get(index).and_then(Option::as_deref);
         let number = |index: usize| text(index).map(|digits| digits.parse::<u32>().ok());
         let letter = |index: usize| text(index).and_then(|text| text.chars().next());
-        let list = |index: usize| text(index).map_or(Some(Vec::new()), |text| texts_of_array(text.as_bytes()));
+        let list =
+            |index: usize| text(index).map_or(Some(Vec::new()), |text| texts_of_array(text.as_bytes()));
         let base = match number(7) {
             Some(oid) => Some((oid?, text(8)?.parse().ok()?)),
             None => None,
         };
         let (names, types, typmods) = (list(12)?, list(13)?, list(14)?);
-        let fields = names.into_iter().zip(types).zip(typmods).map(|((name, oid), typmod)| {
-            Some((name, oid.parse().ok()?, typmod.parse().ok()?))
-        });
+        let fields = names
+            .into_iter()
+            .zip(types)
+            .zip(typmods)
+            .map(|((name, oid), typmod)| Some((name, oid.parse().ok()?, typmod.parse().ok()?)));
         Some(Self {
             oid: number(0)??,
             name: text(1)?.to_owned(),

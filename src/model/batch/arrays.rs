@@ -61,8 +61,7 @@ impl Column {
                 };
                 let offsets = OffsetBuffer::from_lengths(lengths);
                 Arc::new(
-                    ListArray::try_new(Arc::clone(field), offsets, child.finish()?, nulls)
-                        .map_err(failed)?,
+                    ListArray::try_new(Arc::clone(field), offsets, child.finish()?, nulls).map_err(failed)?,
                 )
             }
             Values::Struct { children } => {
@@ -71,8 +70,7 @@ impl Column {
                 };
                 let arrays = children.into_iter().map(Self::finish).collect::<Result<Vec<_>>>()?;
                 Arc::new(
-                    StructArray::try_new_with_length(fields.clone(), arrays, nulls, rows)
-                        .map_err(failed)?,
+                    StructArray::try_new_with_length(fields.clone(), arrays, nulls, rows).map_err(failed)?,
                 )
             }
             Values::Map { key, value, lengths } => {
@@ -86,15 +84,18 @@ impl Column {
                     .map_err(failed)?;
                 let offsets = OffsetBuffer::from_lengths(lengths);
                 Arc::new(
-                    MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, false)
-                        .map_err(failed)?,
+                    MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, false).map_err(failed)?,
                 )
             }
         })
     }
 }
 
-fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBuffer>, arrow: &DataType) -> ArrayRef {
+fn primitive<T: ArrowPrimitiveType>(
+    values: Vec<T::Native>,
+    nulls: Option<NullBuffer>,
+    arrow: &DataType,
+) -> ArrayRef {
     Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls).with_data_type(arrow.clone()))
 }
 

@@ -104,7 +104,6 @@ fn approximate_bytes(cell: &Cell) -> usize {
     }
 }
 
-
 /// One place of the row at hand. Every method does what pushing the cell of its name would do.
 pub struct Slot<'b> {
     place: &'b mut Column,

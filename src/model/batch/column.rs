@@ -367,16 +367,18 @@ fn digits_of(text: &str, scale: i8) -> Option<(&str, &str, &str)> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let exact = fraction.len() == usize::try_from(scale).ok()?;
-    (exact && !whole.is_empty() && all_digits(whole) && all_digits(fraction)).then_some((sign, whole, fraction))
+    (exact && !whole.is_empty() && all_digits(whole) && all_digits(fraction))
+        .then_some((sign, whole, fraction))
 }
 
 /// Exact digits to the column's scale; none if digits would be lost or the precision exceeded.
 fn decimal128_of(text: &str, arrow: &DataType) -> Option<i128> {
     let DataType::Decimal128(precision, scale) = arrow else { return None };
     let (sign, whole, fraction) = digits_of(text, *scale)?;
-    let units = whole.bytes().chain(fraction.bytes()).try_fold(0i128, |units, digit| {
-        units.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
-    })?;
+    let units = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .try_fold(0i128, |units, digit| units.checked_mul(10)?.checked_add(i128::from(digit - b'0')))?;
     let units = if sign.is_empty() { units } else { -units };
     Decimal128Type::is_valid_decimal_precision(units, *precision).then_some(units)
 }

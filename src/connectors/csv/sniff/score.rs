@@ -8,8 +8,8 @@ use super::super::dialect::{Delimiter, Dialect, Escape, Padding};
 use super::super::number::{DecimalMark, NumberShape};
 use super::super::record::{Field, LineBreak, Rules, Scan, Supply};
 use super::super::repair;
-use crate::kit::scan::Finder;
 use super::super::typing::{Shape, shape};
+use crate::kit::scan::Finder;
 
 /// A dialect with what speaks for it.
 #[derive(Debug, Clone, Copy)]

@@ -104,9 +104,8 @@ impl BinaryRows {
     }
 
     fn header(&mut self, bytes: &[u8]) -> Result<Step> {
-        let Some((signature, [f0, f1, _, _, e0, e1, e2, e3])) = bytes
-            .first_chunk::<HEADER>()
-            .and_then(|header| header.split_at_checked(SIGNATURE.len()))
+        let Some((signature, [f0, f1, _, _, e0, e1, e2, e3])) =
+            bytes.first_chunk::<HEADER>().and_then(|header| header.split_at_checked(SIGNATURE.len()))
         else {
             return Ok(Step::Needs(HEADER));
         };
@@ -138,7 +137,10 @@ impl BinaryRows {
         }
         if usize::try_from(fields).ok() != Some(self.columns) {
             let expected = self.columns;
-            return Err(broken(number, &format!("it has {fields} fields where the query has {expected} columns")));
+            return Err(broken(
+                number,
+                &format!("it has {fields} fields where the query has {expected} columns"),
+            ));
         }
         self.spans.clear();
         let mut at = 2;

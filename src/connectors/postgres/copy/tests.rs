@@ -1,6 +1,7 @@
 //! Streams of `COPY … TO STDOUT`, whole and cut everywhere.
 
 use super::*;
+use crate::connectors::postgres::types::Types;
 use crate::kit::dice::Dice;
 
 type Fields = Vec<Option<Vec<u8>>>;
@@ -107,7 +108,10 @@ fn a_stream_gives_the_same_rows_wherever_it_is_cut() {
         let whole = whole.count();
         assert_eq!(given, rows[..whole], "ended at {cut}");
         let inside = cut > 0 && stream[cut - 1] != b'\n';
-        assert_eq!(end.map_err(|error| error.kind), if inside { Err(ErrorKind::Decode) } else { Ok(whole as u64) });
+        assert_eq!(
+            end.map_err(|error| error.kind),
+            if inside { Err(ErrorKind::Decode) } else { Ok(whole as u64) }
+        );
     }
     let bytes: Vec<&[u8]> = stream.chunks(1).collect();
     assert_eq!(read(3, &bytes).0, rows);
@@ -121,7 +125,9 @@ fn random_rows_come_back_from_random_chunks() {
         let field = |dice: &mut Dice| {
             (dice.below(6) > 0).then(|| {
                 let length = if dice.below(20) == 0 { 400 } else { dice.below(12) };
-                (0..length).map(|_| b"\\\\\t\n\rN.x017ab\x08\xffq"[dice.below(17) as usize]).collect::<Vec<u8>>()
+                (0..length)
+                    .map(|_| b"\\\\\t\n\rN.x017ab\x08\xffq"[dice.below(16) as usize])
+                    .collect::<Vec<u8>>()
             })
         };
         let rows: Vec<Fields> =
@@ -168,6 +174,26 @@ fn a_broken_row_is_named_and_the_rows_before_it_stand() {
         let error = end.unwrap_err();
         assert_eq!((given.len(), error.kind), (rows, ErrorKind::Decode));
         assert!(error.attempted.contains(row), "{error}");
+    }
+}
+
+#[test]
+fn binary_is_chosen_where_it_costs_the_server_less_and_can_be_read() {
+    let types = Types::default();
+    let numeric = |oid| if oid == 1700 { (15 << 16 | 2) + 4 } else { -1 };
+    let lineitem = [20, 20, 20, 23, 1700, 1700, 1700, 1700, 1042, 1042, 1082, 1082, 1082, 1042, 1042, 1043]
+        .map(|oid| types.column(oid, numeric(oid)))
+        .to_vec();
+    let of = |oids: &[u32]| oids.iter().map(|oid| types.column(*oid, -1)).collect::<Vec<_>>();
+    for (columns, format) in [
+        (lineitem, Format::Text),
+        (of(&[701, 701, 701, 23]), Format::Binary),
+        (of(&[2950, 1184, 25, 25]), Format::Binary),
+        (of(&[25, 1700, 16]), Format::Text),
+        (of(&[701, 701, 869]), Format::Text),
+        (of(&[]), Format::Text),
+    ] {
+        assert_eq!(format_for(&columns), format);
     }
 }
 

@@ -72,7 +72,12 @@ fn numbers_are_exact() {
         (700, -1, "-Infinity", Cell::Float32(f32::NEG_INFINITY)),
         (1700, numeric(15, 2), "-1234567890123.45", decimal("-1234567890123.45")),
         (1700, numeric(15, 2), "0.00", decimal("0.00")),
-        (1700, numeric(38, 10), "9999999999999999999999999999.0123456789", decimal("9999999999999999999999999999.0123456789")),
+        (
+            1700,
+            numeric(38, 10),
+            "9999999999999999999999999999.0123456789",
+            decimal("9999999999999999999999999999.0123456789"),
+        ),
         (1700, numeric(60, 0), &wide, decimal(&wide)),
         (1700, numeric(3, -2), "12300", decimal("12300")),
         (1700, numeric(3, 5), "0.00123", decimal("0.00123")),
@@ -90,7 +95,11 @@ fn numbers_are_exact() {
 fn text_bytes_and_json_come_as_they_are() {
     let types = Types::default();
     for (oid, written, expected) in [
-        (25, "line\nb\ttab\\back\r\u{8}\u{c}\u{b}\u{1}é😀", text("line\nb\ttab\\back\r\u{8}\u{c}\u{b}\u{1}é😀")),
+        (
+            25,
+            "line\nb\ttab\\back\r\u{8}\u{c}\u{b}\u{1}é😀",
+            text("line\nb\ttab\\back\r\u{8}\u{c}\u{b}\u{1}é😀"),
+        ),
         (25, "", text("")),
         (1043, "ä", text("ä")),
         (1042, "ab   ", text("ab   ")),
@@ -99,7 +108,11 @@ fn text_bytes_and_json_come_as_they_are() {
         (705, "?", text("?")),
         (17, "\\x00ff", Cell::Bytes(vec![0, 255])),
         (17, "a\\000", Cell::Bytes(vec![b'a', 0])),
-        (114, r#"{"b":1, "a":1.00000000000000000001,"a":2}"#, json(r#"{"b":1, "a":1.00000000000000000001,"a":2}"#)),
+        (
+            114,
+            r#"{"b":1, "a":1.00000000000000000001,"a":2}"#,
+            json(r#"{"b":1, "a":1.00000000000000000001,"a":2}"#),
+        ),
         (3802, r#"{"a": 2, "b": 1}"#, json(r#"{"a": 2, "b": 1}"#)),
         (2950, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", exact("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
         (1560, "10100", exact("10100")),
@@ -114,7 +127,7 @@ fn times_are_numbers_and_what_no_number_holds_is_text() {
     let types = Types::default();
     for (oid, written, expected) in [
         (1082, "2024-02-29", Cell::Date(19_782)),
-        (1082, "12345-06-07", Cell::Date(3_789_563)),
+        (1082, "12345-06-07", Cell::Date(3_789_548)),
         (1082, "4713-01-01 BC", exact("4713-01-01 BC")),
         (1082, "5874897-12-31", exact("5874897-12-31")),
         (1082, "infinity", exact("infinity")),
@@ -127,7 +140,7 @@ fn times_are_numbers_and_what_no_number_holds_is_text() {
         (1114, "4713-01-01 00:00:00 BC", exact("4713-01-01 00:00:00 BC")),
         (1114, "-infinity", exact("-infinity")),
         (1184, "2000-01-01 00:00:00+00", Cell::Timestamp(946_684_800_000_000)),
-        (1184, "12345-06-07 08:09:10.5+00", Cell::Timestamp(327_418_272_550_500_000)),
+        (1184, "12345-06-07 08:09:10.5+00", Cell::Timestamp(327_416_976_550_500_000)),
         (1184, "4713-01-01 00:00:00+00 BC", exact("4713-01-01 00:00:00+00 BC")),
         (1184, "294276-12-31 23:59:59.999999+00", exact("294276-12-31 23:59:59.999999+00")),
         (1186, "P1Y2M3DT4H5M6.7S", exact("P1Y2M3DT4H5M6.7S")),
@@ -259,7 +272,8 @@ fn arrays_deeper_than_their_type_still_print_their_items_by_it() {
 #[test]
 fn composites_are_structs_of_their_fields() {
     let types = catalogue::types();
-    let pair = |a: Cell, b: Cell, d: Cell| Cell::Struct(vec![("a".into(), a), ("b c".into(), b), ("d".into(), d)]);
+    let pair =
+        |a: Cell, b: Cell, d: Cell| Cell::Struct(vec![("a".into(), a), ("b c".into(), b), ("d".into(), d)]);
     let nest = Cell::Struct(vec![
         ("p".into(), pair(Cell::Int(1), text("x\"y\\"), decimal("0.50"))),
         ("l".into(), Cell::List(vec![Cell::Int(1), Cell::Int(2)])),
@@ -376,7 +390,9 @@ fn written_row(fields: &[Option<Vec<u8>>]) -> Vec<u8> {
 }
 
 fn random_text(dice: &mut Dice) -> String {
-    (0..dice.below(8)).map(|_| ['"', '\\', ',', '{', '}', '(', ')', ' ', 'a', 'é', ';', '\n'][dice.below(12) as usize]).collect()
+    (0..dice.below(8))
+        .map(|_| ['"', '\\', ',', '{', '}', '(', ')', ' ', 'a', 'é', ';', '\n'][dice.below(12) as usize])
+        .collect()
 }
 
 #[test]
@@ -391,7 +407,7 @@ fn random_arrays_and_rows_come_back_from_their_text() {
     };
     for _ in 0..500 {
         let (wide, deep) = (1 + dice.below(4), dice.below(3));
-        let mut list = |dice: &mut Dice| {
+        let list = |dice: &mut Dice| {
             let flat = |dice: &mut Dice| Cell::List((0..wide).map(|_| leaf(dice)).collect());
             if deep == 0 { flat(dice) } else { Cell::List((0..deep).map(|_| flat(dice)).collect()) }
         };
@@ -440,10 +456,14 @@ fn random_ranges_are_told_from_broken_ones_and_found_in_their_multirange() {
 fn noise_never_panics_and_never_changes() {
     let mut dice = Dice::new(3);
     let types = catalogue::types();
-    let oids = [16, 17, 20, 26, 700, 701, 1700, 1082, 1083, 1114, 1184, 2950, 1560, 3904, 4451, 1007, 1009, 16_397, 16_400];
+    let oids = [
+        16, 17, 20, 26, 700, 701, 1700, 1082, 1083, 1114, 1184, 2950, 1560, 3904, 4451, 1007, 1009, 16_397,
+        16_400,
+    ];
     for _ in 0..20_000 {
         let length = dice.below(14);
-        let noise: Vec<u8> = (0..length).map(|_| b"{}[]()\",\\:=-+. 019NULBCtfxe\xff"[dice.below(28) as usize]).collect();
+        let noise: Vec<u8> =
+            (0..length).map(|_| b"{}[]()\",\\:=-+. 019NULBCtfxe\xff"[dice.below(28) as usize]).collect();
         for oid in oids {
             let column = types.column(oid, -1);
             if let Cell::Decimal(kept) | Cell::Exact(kept) | Cell::Text(kept) = cell(&column, Some(&noise)) {

@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_no_number_means_two_types() {
         assert!(TABLE.is_sorted_by_key(|built_in| built_in.oid));
-        let mut all: Vec<u32> = TABLE.iter().flat_map(|row| [row.oid, row.array]).filter(|oid| *oid != 0).collect();
+        let mut all: Vec<u32> =
+            TABLE.iter().flat_map(|row| [row.oid, row.array]).filter(|oid| *oid != 0).collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -114,7 +114,9 @@ fn a_made_up_catalogue_neither_loops_nor_breaks() {
     for oid in 20_000..20_004 {
         assert!(types.column(oid, -1).logical.to_string().contains("opaque"));
     }
-    for row in ["", "x|a|a|b|N||,||-1|0|||||", "1|a|a|c|C||,||-1|0|||{x}|{y}|{-1}", "1|a|a|e|C||,||-1|0||{x|||"] {
+    for row in
+        ["", "x|a|a|b|N||,||-1|0|||||", "1|a|a|c|C||,||-1|0|||{x}|{y}|{-1}", "1|a|a|e|C||,||-1|0||{x|||"]
+    {
         assert!(types.add(&answers(&format!("{row}\n"))).is_err(), "{row}");
     }
 }
