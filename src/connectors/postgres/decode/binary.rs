@@ -15,9 +15,7 @@ pub fn push_binary(slot: Slot<'_>, column: &ColumnType, field: Option<&[u8]>) {
         (Some(Wire::Text), _) => super::push(slot, column, Some(field)),
         (Some(Wire::Jsonb), [1, text @ ..]) => super::push(slot, column, Some(text)),
         (Some(Wire::Int16), [a, b]) => slot.int(i16::from_be_bytes([*a, *b]).into()),
-        (Some(Wire::Int32), _) if let Ok(bytes) = field.try_into() => {
-            slot.int(i32::from_be_bytes(bytes).into())
-        }
+        (Some(Wire::Int32), [a, b, c, d]) => slot.int(i32::from_be_bytes([*a, *b, *c, *d]).into()),
         (Some(Wire::Int64), _) if let Ok(bytes) = field.try_into() => slot.int(i64::from_be_bytes(bytes)),
         (Some(Wire::Float), _) if let Ok(bytes) = field.try_into() => slot.float(f64::from_be_bytes(bytes)),
         (Some(Wire::Bytes), _) => slot.bytes(field),
