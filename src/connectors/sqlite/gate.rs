@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 use sqlparser::dialect::SQLiteDialect;
 
-use crate::kit::sql::gate::{self, Argument, Folding, Names, Pragma, Rules, Variables};
+use crate::kit::sql::gate::{
+    self, Argument, Explaining, Fields, Folding, Lexis, Names, Pragma, Rules, Variables,
+};
 use crate::model::gate::GateVerdict;
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| Rules {
@@ -20,6 +22,13 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| Rules {
     function_prefix: Some("pragma_"),
     pragmas: PRAGMAS,
     variables: Variables::Refused,
+    refused_functions: &[],
+    builtin_schema: None,
+    operators: None,
+    lexis: Lexis::Plain,
+    fields: Fields::Columns,
+    explaining: Explaining::Anything,
+    statements: &[],
 });
 
 const SCANS: Option<&str> = Some("reads every page of the database");

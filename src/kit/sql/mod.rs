@@ -6,3 +6,4 @@
 pub mod gate;
 pub mod keyset;
 pub mod quote;
+pub mod span;

@@ -1,44 +1,7 @@
 //! From what a stopped probe saw to the whole read: factors, with their reasons.
 
 use super::eqp::{Kind, PlanStep};
-
-/// Least, best guess, most.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Span3 {
-    /// Least.
-    pub(super) lo: f64,
-    /// Best guess.
-    pub(super) mid: f64,
-    /// Most.
-    pub(super) hi: f64,
-}
-
-impl Span3 {
-    /// The same three times.
-    pub(super) fn one(value: f64) -> Self {
-        Self { lo: value, mid: value, hi: value }
-    }
-
-    /// Ends put in order.
-    pub(super) fn of(lo: f64, mid: f64, hi: f64) -> Self {
-        Self { lo: lo.min(mid), mid, hi: hi.max(mid) }
-    }
-
-    /// Multiplied.
-    pub(super) fn times(self, by: f64) -> Self {
-        Self { lo: self.lo * by, mid: self.mid * by, hi: self.hi * by }
-    }
-
-    /// Cut at `most`.
-    pub(super) fn at_most(self, most: f64) -> Self {
-        Self { lo: self.lo.min(most), mid: self.mid.min(most), hi: self.hi.min(most) }
-    }
-
-    /// Not below `least`.
-    pub(super) fn at_least(self, least: f64) -> Self {
-        Self { lo: self.lo.max(least), mid: self.mid.max(least), hi: self.hi.max(least) }
-    }
-}
+pub(super) use crate::kit::sql::span::Span3;
 
 /// What a probe saw before it ended.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,10 +1,10 @@
 //! The first pass: tokens. It needs no grammar, so it holds where the parser and the server disagree on one.
 
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
-use super::rules::{Rules, Variables};
-use super::{MOST_BYTES, not_understood};
+use super::rules::{Folding, Lexis, Rules, Variables};
+use super::{MOST_BYTES, lexis, not_understood};
 use crate::model::gate::GateVerdict;
 use crate::safety::display;
 
@@ -16,8 +16,16 @@ const MOST_NESTING: usize = 24;
 /// as deep as the chain is long, and dropping it takes stack.
 const MOST_CHAIN: usize = 2_000;
 
-/// Checks the text and returns its tokens without a closing semicolon.
-pub(super) fn check(sql: &str, rules: &Rules) -> Result<Vec<TokenWithSpan>, GateVerdict> {
+/// What the first pass leaves.
+pub(super) struct Checked {
+    /// The tokens without blanks, comments and a closing semicolon.
+    pub(super) tokens: Vec<TokenWithSpan>,
+    /// The operators, where the dialect's rules list them.
+    pub(super) operators: Vec<String>,
+}
+
+/// Checks the text and returns its tokens.
+pub(super) fn check(sql: &str, rules: &Rules) -> Result<Checked, GateVerdict> {
     if sql.len() > MOST_BYTES {
         return Err(GateVerdict::unknown(format!("longer than {} KiB", MOST_BYTES >> 10)));
     }
@@ -30,6 +38,10 @@ pub(super) fn check(sql: &str, rules: &Rules) -> Result<Vec<TokenWithSpan>, Gate
     check_hidden(sql, &tokens)?;
     check_comments(&tokens)?;
     check_depth(&tokens)?;
+    let operators = match rules.operators {
+        Some(_) => lexis::operators(&tokens)?,
+        None => Vec::new(),
+    };
     tokens.retain(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
     drop_materialized(&mut tokens);
     while tokens.last().is_some_and(|token| token.token == Token::SemiColon) {
@@ -41,7 +53,10 @@ pub(super) fn check(sql: &str, rules: &Rules) -> Result<Vec<TokenWithSpan>, Gate
     for token in &tokens {
         check_token(&token.token, rules)?;
     }
-    Ok(tokens)
+    if rules.lexis == Lexis::Prefixed {
+        lexis::check_texts(&tokens)?;
+    }
+    Ok(Checked { tokens, operators })
 }
 
 /// `AS [NOT] MATERIALIZED (` says how a query is run, not what; the parser knows it for one dialect only.
@@ -101,27 +116,31 @@ fn check_comments(tokens: &[TokenWithSpan]) -> Result<(), GateVerdict> {
 /// Outside of strings and quoted names every character must be one that people see, and one on which
 /// tokenizers agree: no other blanks than ASCII's, no controls, no direction marks, no look-alikes of quotes.
 fn check_hidden(sql: &str, tokens: &[TokenWithSpan]) -> Result<(), GateVerdict> {
-    let odd = |text: &str| text.chars().filter(|&c| is_odd(c)).count();
-    let quoted: usize = tokens
-        .iter()
-        .map(|token| match &token.token {
-            Token::Word(word) if word.quote_style.is_some() => odd(&word.value),
-            Token::SingleQuotedString(text)
-            | Token::DoubleQuotedString(text)
-            | Token::NationalStringLiteral(text)
-            | Token::EscapedStringLiteral(text) => odd(text),
-            Token::DollarQuotedString(text) => odd(&text.value),
-            _ => 0,
-        })
-        .sum();
-    if odd(sql) == quoted {
-        return Ok(());
+    let is_quoted = |token: &Token| match token {
+        Token::Word(word) => word.quote_style.is_some(),
+        Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_)
+        | Token::NationalStringLiteral(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::UnicodeStringLiteral(_)
+        | Token::DollarQuotedString(_) => true,
+        _ => false,
+    };
+    let mut quoted = tokens.iter().filter(|token| is_quoted(&token.token)).map(|token| token.span).peekable();
+    let mut at = Location::new(1, 1);
+    for c in sql.chars() {
+        while quoted.peek().is_some_and(|span| span.end <= at) {
+            quoted.next();
+        }
+        if is_odd(c) && quoted.peek().is_none_or(|span| span.start > at) {
+            return Err(GateVerdict::unknown(format!(
+                "has hidden or misleading characters such as {}",
+                display::name(&c.to_string())
+            )));
+        }
+        at = if c == '\n' { Location::new(at.line + 1, 1) } else { Location::new(at.line, at.column + 1) };
     }
-    let first = sql.chars().find(|&c| is_odd(c)).map(|c| display::name(&c.to_string()).into_owned());
-    Err(GateVerdict::unknown(format!(
-        "has hidden or misleading characters such as {}",
-        first.unwrap_or_default()
-    )))
+    Ok(())
 }
 
 fn is_odd(c: char) -> bool {
@@ -212,6 +231,14 @@ pub(super) fn check_first_word(tokens: &[&Token]) -> Result<(), GateVerdict> {
     if first == "EXPLAIN" {
         let aside = ["QUERY", "PLAN", "ANALYZE", "VERBOSE"];
         first = rest.find(|word| !aside.contains(word)).unwrap_or_default();
+        let mut inside = rest.clone();
+        let is_query =
+            inside.next().is_none_or(|word| matches!(word, "SELECT" | "WITH" | "VALUES" | "TABLE" | "("));
+        if first == "(" && !is_query {
+            // Options in brackets: what is explained comes behind them.
+            let behind = tokens.iter().position(|token| **token == Token::RParen).map_or(0, |at| at + 1);
+            first = words.get(behind).map(String::as_str).unwrap_or_default();
+        }
     }
     if explains > 1 {
         return Err(GateVerdict::unknown("more than one EXPLAIN"));
@@ -221,6 +248,51 @@ pub(super) fn check_first_word(tokens: &[&Token]) -> Result<(), GateVerdict> {
         (_, Some(why)) => Err(GateVerdict::refused(format!("{first} {why}"))),
         _ => Err(GateVerdict::unknown("does not begin like a query")),
     }
+}
+
+/// Whether the first word is this one, without quotes.
+pub(super) fn begins_with(tokens: &[&Token], word: &str) -> bool {
+    tokens.first().is_some_and(|token| keyword(token) == word)
+}
+
+/// Whether the text is one of the dialect's listed statements, word by word.
+pub(super) fn is_listed_statement(tokens: &[&Token], rules: &Rules) -> bool {
+    let fits = |token: &Token, expected: &str| match (token, expected) {
+        (Token::Word(_), "*") => true,
+        (Token::Period, ".") => true,
+        _ => keyword(token) == expected,
+    };
+    rules.statements.iter().any(|statement| {
+        let expected: Vec<&str> = statement.split_whitespace().collect();
+        expected.len() == tokens.len()
+            && tokens.iter().zip(&expected).all(|(token, expected)| fits(token, expected))
+    })
+}
+
+/// Refuses by name what no grammar is needed for, so that a text beyond the parser still hears why.
+pub(super) fn check_names(tokens: &[&Token], rules: &Rules) -> Result<(), GateVerdict> {
+    for pair in tokens.windows(2) {
+        let [Token::Word(word), Token::LParen] = pair else { continue };
+        let name = match (rules.folding, word.quote_style) {
+            (Folding::Unquoted, Some(_)) => word.value.clone(),
+            _ => word.value.to_ascii_lowercase(),
+        };
+        if let Some(what) = rules.refusal_of(&name) {
+            return Err(GateVerdict::refused(format!("function {name} {what}")));
+        }
+    }
+    let words: Vec<String> = tokens.iter().map(|token| keyword(token)).collect();
+    let locks = |words: &[String]| match words {
+        [first, a, b, c] => {
+            first == "FOR" && ((a == "NO" && b == "KEY" && c == "UPDATE") || (a == "KEY" && b == "SHARE"))
+        }
+        _ => false,
+    };
+    let padded: Vec<String> = words.into_iter().chain([String::new(), String::new()]).collect();
+    if padded.windows(4).any(locks) {
+        return Err(GateVerdict::refused("FOR UPDATE and FOR SHARE lock rows"));
+    }
+    Ok(())
 }
 
 /// A word without quotes in upper case, or a bracket.
@@ -238,15 +310,16 @@ fn write_of(first_word: &str) -> Option<&'static str> {
         "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "MERGE" | "UPSERT" | "COPY" | "LOAD" | "IMPORT" => {
             "writes rows"
         }
-        "CREATE" | "ALTER" | "DROP" | "TRUNCATE" | "RENAME" | "COMMENT" => "changes the schema",
-        "REINDEX" | "VACUUM" | "ANALYZE" | "OPTIMIZE" | "CLUSTER" | "REFRESH" | "CHECKPOINT" => {
+        "CREATE" | "ALTER" | "DROP" | "TRUNCATE" | "RENAME" | "COMMENT" | "REASSIGN" | "SECURITY" => {
+            "changes the schema"
+        }
+        "REINDEX" | "VACUUM" | "ANALYZE" | "ANALYSE" | "OPTIMIZE" | "CLUSTER" | "REFRESH" | "CHECKPOINT" => {
             "changes what is stored"
         }
         "ATTACH" | "DETACH" | "INSTALL" | "USE" => "reaches beyond this source",
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" | "ABORT" | "PREPARE"
-        | "EXECUTE" | "DEALLOCATE" | "DECLARE" | "FETCH" | "LISTEN" | "NOTIFY" | "UNLISTEN" | "DISCARD" => {
-            "changes the session"
-        }
+        | "EXECUTE" | "DEALLOCATE" | "DECLARE" | "FETCH" | "MOVE" | "CLOSE" | "LISTEN" | "NOTIFY"
+        | "UNLISTEN" | "DISCARD" => "changes the session",
         "SET" | "RESET" => "changes settings",
         "LOCK" | "UNLOCK" | "FLUSH" | "KILL" | "HANDLER" => "acts on the server",
         "CALL" | "DO" | "EXEC" => "runs a procedure",

@@ -16,6 +16,13 @@ fn rules(dialect: &'static (dyn sqlparser::dialect::Dialect + Send + Sync), fold
         function_prefix: None,
         pragmas: &[],
         variables: Variables::Session,
+        refused_functions: &[],
+        builtin_schema: None,
+        operators: None,
+        lexis: Lexis::Plain,
+        fields: Fields::Columns,
+        explaining: Explaining::Anything,
+        statements: &[],
     }
 }
 

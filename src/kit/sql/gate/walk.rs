@@ -3,20 +3,25 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Cte, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, Query, Select, Statement, TableFactor, UnaryOperator, Value, Visit, Visitor,
+    AccessExpr, BinaryOperator, Cte, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Query, Select, Statement, TableFactor, UnaryOperator, Value, Visit, Visitor,
 };
 
-use super::rules::Rules;
+use super::catalogue::{self, Called, Catalogue, Operator, Place};
+use super::rules::{Fields, Names, Rules, Variables};
 use crate::model::gate::GateVerdict;
 
 /// Values larger than this, made by a function out of a number, deserve a word.
 const LARGE_VALUE_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
 
 /// Walks a query; returns its cautions.
-pub(super) fn check(query: &Query, rules: &Rules) -> Result<Vec<String>, GateVerdict> {
-    let mut walk =
-        Walk { rules, limited: query.limit_clause.is_some() || query.fetch.is_some(), cautions: Vec::new() };
+pub(super) fn check(
+    query: &Query,
+    rules: &Rules,
+    catalogue: &dyn Catalogue,
+) -> Result<Vec<String>, GateVerdict> {
+    let limited = query.limit_clause.is_some() || query.fetch.is_some();
+    let mut walk = Walk { rules, catalogue, limited, cautions: Vec::new() };
     match query.visit(&mut walk) {
         ControlFlow::Continue(()) => {
             walk.cautions.sort();
@@ -29,6 +34,7 @@ pub(super) fn check(query: &Query, rules: &Rules) -> Result<Vec<String>, GateVer
 
 struct Walk<'a> {
     rules: &'a Rules,
+    catalogue: &'a dyn Catalogue,
     /// Whether the outermost query has a limit.
     limited: bool,
     cautions: Vec<String>,
@@ -93,8 +99,11 @@ impl Visitor for Walk<'_> {
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> Step {
         match factor {
-            TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
-                self.table_function(name)
+            TableFactor::Table { name, args: Some(given), .. } => {
+                self.call(name, given.args.len(), &self.rules.table_functions)
+            }
+            TableFactor::Function { name, args, .. } => {
+                self.call(name, args.len(), &self.rules.table_functions)
             }
             TableFactor::Table { name, args: None, .. } => self.relation(name),
             TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } | TableFactor::UNNEST { .. } => {
@@ -110,12 +119,13 @@ impl Visitor for Walk<'_> {
     fn pre_visit_expr(&mut self, expr: &Expr) -> Step {
         match expr {
             Expr::Function(function) => self.function(function),
-            Expr::BinaryOp { op, .. } => binary(op),
-            Expr::UnaryOp { op, .. } => unary(op),
-            Expr::AnyOp { compare_op, .. } | Expr::AllOp { compare_op, .. } => binary(compare_op),
+            Expr::BinaryOp { op, .. } => self.binary(op),
+            Expr::UnaryOp { op, .. } => self.unary(op),
+            Expr::AnyOp { compare_op, .. } | Expr::AllOp { compare_op, .. } => self.binary(compare_op),
+            Expr::CompoundIdentifier(parts) => parts.last().map_or(GO_ON, |last| self.field(last)),
+            Expr::CompoundFieldAccess { access_chain, .. } => self.chain(access_chain),
+            Expr::Value(value) => self.value(&value.value),
             Expr::Identifier(_)
-            | Expr::CompoundIdentifier(_)
-            | Expr::CompoundFieldAccess { .. }
             | Expr::JsonAccess { .. }
             | Expr::IsFalse(_)
             | Expr::IsNotFalse(_)
@@ -148,7 +158,6 @@ impl Visitor for Walk<'_> {
             | Expr::Overlay { .. }
             | Expr::Collate { .. }
             | Expr::Nested(_)
-            | Expr::Value(_)
             | Expr::TypedString(_)
             | Expr::Case { .. }
             | Expr::Exists { .. }
@@ -168,23 +177,114 @@ impl Visitor for Walk<'_> {
 
 impl Walk<'_> {
     fn function(&mut self, function: &Function) -> Step {
-        let Some(name) = self.bare_name(&function.name) else {
-            return unknown(format!("function {} is not on the list of those that only read", function.name));
+        let given = match &function.args {
+            FunctionArguments::None => 0,
+            FunctionArguments::Subquery(_) => 1,
+            FunctionArguments::List(list) => list.args.len(),
         };
-        if !self.rules.functions.contains(&name) {
-            return unknown(format!("function {name} is not on the list of those that only read"));
-        }
+        self.call(&function.name, given, &self.rules.functions)?;
+        let name = self.bare_name(&function.name).unwrap_or_default();
         if self.rules.allocating.contains(&name) && may_be_large(function) {
             self.cautions.push(format!("{name} may make a very large value"));
         }
         GO_ON
     }
 
-    fn table_function(&self, name: &ObjectName) -> Step {
-        match self.bare_name(name) {
-            Some(name) if self.rules.table_functions.contains(&name) => GO_ON,
-            _ => unknown(format!("table function {name} is not on the list of those that only read")),
+    /// A call of a function, in an expression or in FROM.
+    fn call(&mut self, name: &ObjectName, arguments: usize, listed: &Names) -> Step {
+        let fold = |part| ident(part).map(|ident| self.rules.folding.fold(ident));
+        let (schema, last) = match name.0.as_slice() {
+            [only] => (None, fold(only)),
+            [schema, last] if self.rules.builtin_schema.is_some() => (fold(schema), fold(last)),
+            _ => (None, None),
+        };
+        let Some(last) = last else {
+            return unknown(format!("function {name} is not on the list of those that only read"));
+        };
+        if let Some(what) = self.rules.refusal_of(&last) {
+            return refuse(format!("function {last} {what}"));
         }
+        let is_builtin = schema.as_deref().is_none_or(|schema| self.rules.builtin_schema == Some(schema));
+        let is_listed = is_builtin && listed.contains(&last);
+        self.ask(&Called { schema, name: last, arguments, place: Place::Call, is_listed })
+    }
+
+    /// A name behind a dot, which may be a function of the row.
+    fn field(&mut self, name: &Ident) -> Step {
+        if self.rules.fields == Fields::Columns {
+            return GO_ON;
+        }
+        let name = self.rules.folding.fold(name);
+        self.ask(&Called { schema: None, name, arguments: 1, place: Place::Field, is_listed: false })
+    }
+
+    fn chain(&mut self, chain: &[AccessExpr]) -> Step {
+        for access in chain {
+            match access {
+                AccessExpr::Dot(Expr::Identifier(name)) => self.field(name)?,
+                // What stands in brackets or is a call is visited as such.
+                AccessExpr::Dot(_) | AccessExpr::Subscript(_) => {}
+            }
+        }
+        GO_ON
+    }
+
+    fn ask(&mut self, called: &Called) -> Step {
+        match catalogue::function(self.catalogue, called) {
+            Ok(caution) => self.cautions.extend(caution),
+            Err(refusal) => return ControlFlow::Break(Box::new(refusal)),
+        }
+        GO_ON
+    }
+
+    fn value(&self, value: &Value) -> Step {
+        match value {
+            Value::Placeholder(name) if self.rules.variables == Variables::Operators => {
+                unknown(format!("has a parameter ({name}), and nothing to bind to it"))
+            }
+            _ => GO_ON,
+        }
+    }
+
+    fn binary(&mut self, op: &BinaryOperator) -> Step {
+        match op {
+            BinaryOperator::Assignment => refuse("an assignment changes a variable"),
+            // Operators were judged by their signs; here only a schema may add something.
+            BinaryOperator::Custom(_) if self.rules.operators.is_some() => GO_ON,
+            BinaryOperator::PGCustomBinaryOperator(parts) if self.rules.operators.is_some() => {
+                self.operator(parts)
+            }
+            BinaryOperator::Custom(_) | BinaryOperator::PGCustomBinaryOperator(_) => {
+                unknown(format!("operator {op} is not known"))
+            }
+            _ => GO_ON,
+        }
+    }
+
+    fn unary(&mut self, op: &UnaryOperator) -> Step {
+        match op {
+            UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not | UnaryOperator::BitwiseNot => {
+                GO_ON
+            }
+            _ if self.rules.operators.is_some() => GO_ON,
+            _ => unknown(format!("operator {op} is not known")),
+        }
+    }
+
+    /// `OPERATOR(schema.sign)`.
+    fn operator(&mut self, parts: &[String]) -> Step {
+        let (schema, name) = match parts {
+            [name] => (None, name.clone()),
+            [schema, name] => (Some(schema.to_ascii_lowercase()), name.clone()),
+            _ => return unknown("an operator with a name of more than two parts is not known"),
+        };
+        let is_builtin = schema.as_deref().is_none_or(|schema| self.rules.builtin_schema == Some(schema));
+        let is_listed = is_builtin && self.rules.operators.as_ref().is_some_and(|list| list.contains(&name));
+        match catalogue::operator(self.catalogue, &Operator { schema, name, is_listed }) {
+            Ok(caution) => self.cautions.extend(caution),
+            Err(refusal) => return ControlFlow::Break(Box::new(refusal)),
+        }
+        GO_ON
     }
 
     /// Tables and views are the catalogue's business; some names are not what they look like.
@@ -238,21 +338,4 @@ fn may_be_large(function: &Function) -> bool {
         }
         _ => true,
     })
-}
-
-fn binary(op: &BinaryOperator) -> Step {
-    match op {
-        BinaryOperator::Assignment => refuse("an assignment changes a variable"),
-        BinaryOperator::Custom(_) | BinaryOperator::PGCustomBinaryOperator(_) => {
-            unknown(format!("operator {op} is not known"))
-        }
-        _ => GO_ON,
-    }
-}
-
-fn unary(op: &UnaryOperator) -> Step {
-    match op {
-        UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not | UnaryOperator::BitwiseNot => GO_ON,
-        _ => unknown(format!("operator {op} is not known")),
-    }
 }
