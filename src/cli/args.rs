@@ -16,6 +16,9 @@ pub struct Cli {
     /// Folder for connections, settings and the ledger.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
+    /// Read the password from standard input, one line. Without it, the terminal asks where one is needed.
+    #[arg(long, global = true)]
+    pub password_stdin: bool,
     /// What to do; none = the window.
     #[command(subcommand)]
     pub verb: Option<Verb>,

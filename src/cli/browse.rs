@@ -5,7 +5,7 @@ use std::io::Read as _;
 use serde_json::json;
 
 use super::args::{At, Output, TargetOnly};
-use super::{json as document, print, text};
+use super::{json as document, password, print, text};
 use crate::job::CallCtx;
 use crate::model::node::PageRequest;
 use crate::model::{Error, ErrorKind, Result};
@@ -16,7 +16,13 @@ use crate::safety::redact::redact;
 /// Opens the target of a verb.
 pub async fn open(ctx: &CallCtx, workspace: &Workspace, target: &str) -> Result<std::sync::Arc<Opened>> {
     let target = Target::resolve(workspace, target).await?;
-    Opened::open(ctx, workspace, &target).await
+    match Opened::open(ctx, workspace, &target).await {
+        Err(error) if error.kind == ErrorKind::Denied && password::can_ask(workspace, &target) => {
+            password::ask(workspace, &target).await?;
+            Opened::open(ctx, workspace, &target).await
+        }
+        opened => opened,
+    }
 }
 
 pub fn connectors(workspace: &Workspace, output: Output) -> Result<()> {

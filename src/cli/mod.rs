@@ -14,6 +14,7 @@ mod browse;
 mod connections;
 pub mod json;
 mod ledger;
+mod password;
 mod print;
 mod progress;
 mod read;
@@ -23,6 +24,7 @@ mod tour;
 pub mod voice;
 
 use args::{Cli, Output, Verb, WindowArgs};
+use password::Source;
 
 /// What the command line asks for, once verbs that need no window are done.
 pub enum Asked {
@@ -70,6 +72,13 @@ pub fn run() -> Asked {
         }
     };
     let data_dir = cli.data_dir.clone();
+    let password = match password::from(if cli.password_stdin { Source::Pipe } else { Source::Nowhere }) {
+        Ok(password) => password,
+        Err(error) => {
+            print::error(&error, Output::default());
+            return Asked::Exit(ExitCode::from(json::exit_code(&error)));
+        }
+    };
     let asked = |target, window, data_dir, otherwise| {
         Asked::Window(WindowAsked { target, window, data_dir, otherwise })
     };
@@ -77,7 +86,7 @@ pub fn run() -> Asked {
         None => asked(cli.target, cli.window, data_dir, Otherwise::Tour),
         Some(Verb::Gui { target, window }) => asked(target, window, data_dir, Otherwise::Fail),
         Some(Verb::Worker) => Asked::Exit(crate::kit::worker::guest::run(&crate::connectors::parsers())),
-        Some(verb) => Asked::Exit(run_verb(verb, data_dir)),
+        Some(verb) => Asked::Exit(run_verb(verb, data_dir, password)),
     }
 }
 
@@ -93,7 +102,7 @@ pub fn without_window(asked: WindowAsked, why: &Error) -> ExitCode {
             if let Some(hint) = &why.hint {
                 print::note(&format!("  try: {hint}"));
             }
-            run_verb(Verb::Tour, asked.data_dir)
+            run_verb(Verb::Tour, asked.data_dir, None)
         }
         Otherwise::Fail => {
             print::error(why, Output::default());
@@ -102,11 +111,18 @@ pub fn without_window(asked: WindowAsked, why: &Error) -> ExitCode {
     }
 }
 
-fn run_verb(verb: Verb, data_dir: Option<std::path::PathBuf>) -> ExitCode {
+fn run_verb(
+    verb: Verb,
+    data_dir: Option<std::path::PathBuf>,
+    password: Option<secrecy::SecretString>,
+) -> ExitCode {
     let output = output_of(&verb);
     let result = Runtime::start().and_then(|runtime| {
         runtime.run(async {
             let workspace = Workspace::open(data_dir).await?;
+            if let Some(password) = password {
+                workspace.give_password(password);
+            }
             if writes_ledger(&verb) {
                 ledger::announce(&workspace);
             }

@@ -18,6 +18,8 @@ pub fn registry() -> Registry {
         &sqlite::Sqlite,
         #[cfg(feature = "csv")]
         &csv::Csv,
+        #[cfg(feature = "postgres")]
+        &postgres::Postgres,
     ];
     Registry::new(connectors)
 }

@@ -89,12 +89,30 @@ impl Workspace {
 
     /// Secrets of a connection that this session knows.
     pub fn credentials(&self, connection: &Connection) -> Credentials {
-        connection.secrets.iter().fold(Credentials::none(), |known, (key, name)| {
+        let known = connection.secrets.iter().fold(Credentials::none(), |known, (key, name)| {
             match self.0.secrets.get(name) {
                 Some(secret) => known.with(key.clone(), secret),
                 None => known,
             }
-        })
+        });
+        match (known.get(Connection::PASSWORD), self.0.secrets.given_password()) {
+            (None, Some(password)) => known.with(Connection::PASSWORD, password),
+            _ => known,
+        }
+    }
+
+    /// The password of this run, read from the terminal or a pipe: for connections that have none of their own.
+    pub fn give_password(&self, password: secrecy::SecretString) {
+        self.0.secrets.give_password(password);
+    }
+
+    /// Whether a connection takes a password and none is known: then it can be asked for.
+    pub fn lacks_password(&self, connection: &Connection) -> bool {
+        let takes = |connector: &dyn crate::connector::Connector| {
+            connector.card().form.fields.iter().any(|field| field.key == Connection::PASSWORD)
+        };
+        self.registry().by_id(&connection.connector).is_ok_and(takes)
+            && self.credentials(connection).get(Connection::PASSWORD).is_none()
     }
 
     /// Keeps a secret of a connection for this run and gives its name.

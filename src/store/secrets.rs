@@ -26,7 +26,7 @@ impl KeptIn {
 
 /// The secrets of this run. Clones share them. Deliberately neither `Debug` nor `Serialize`.
 #[derive(Clone, Default)]
-pub struct Secrets(Arc<Mutex<BTreeMap<uuid::Uuid, SecretString>>>);
+pub struct Secrets(Arc<Mutex<BTreeMap<uuid::Uuid, SecretString>>>, Arc<Mutex<Option<SecretString>>>);
 
 impl Secrets {
     /// Keeps a secret and gives its new name.
@@ -45,6 +45,16 @@ impl Secrets {
     /// The secret of this name; none if it was never given in this run.
     pub fn get(&self, name: &SecretRef) -> Option<SecretString> {
         self.lock().get(&name.0).cloned()
+    }
+
+    /// The password of this run: for every connection that has none of its own.
+    pub fn give_password(&self, password: SecretString) {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(password);
+    }
+
+    /// The password of this run, if one was given.
+    pub fn given_password(&self) -> Option<SecretString> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Forgets a secret.

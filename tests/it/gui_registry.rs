@@ -26,7 +26,7 @@ impl Walk {
     /// Opens the saved connection of a subject.
     fn start(subject: Subject) -> Self {
         let saved = subject.connection.clone();
-        let window = Window::new(Some(saved.name.clone()), Some(saved));
+        let window = Window::with(Some(saved.name.clone()), Some(saved), &(subject.credentials)());
         let mut walk = Self { window, subject };
         let name = walk.subject.connection.name.clone();
         walk.window.wait_for(&format!("source {name}"));

@@ -7,6 +7,7 @@ use egui::accesskit::Role;
 use egui::vec2;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use headwater::connector::Credentials;
 use headwater::gui::app::App;
 use headwater::gui::theme::{self, Look};
 use headwater::job::Runtime;
@@ -34,10 +35,18 @@ impl Window {
 
     /// The window with this opened and that connection saved.
     pub fn new(target: Option<String>, saved: Option<Connection>) -> Self {
+        Self::with(target, saved, &Credentials::none())
+    }
+
+    /// The same with a password given for this run.
+    pub fn with(target: Option<String>, saved: Option<Connection>, given: &Credentials) -> Self {
         headwater::kit::worker::set_program(env!("CARGO_BIN_EXE_headwater"));
         let folder = tempfile::tempdir().unwrap();
         let runtime = Arc::new(Runtime::start().unwrap());
         let workspace = runtime.run(Workspace::open(Some(folder.path().join("data")))).unwrap();
+        if let Some(password) = given.get(Connection::PASSWORD) {
+            workspace.give_password(password.clone());
+        }
         if let Some(connection) = saved {
             runtime.run(workspace.connections().add(connection)).unwrap();
         }

@@ -21,35 +21,35 @@ mod built_in;
 /// The multirange's column of `pg_range` is looked up by name through JSON, because it is not there before
 /// version 14. An array type is one that its element type names as its own (`int2vector` is none).
 pub const TYPE_FACTS_TEXT: &str = "\
-WITH RECURSIVE wanted(oid) AS (\
- SELECT t.oid FROM pg_catalog.pg_type t WHERE t.oid IN ({oids})\
- UNION\
- SELECT part.oid FROM wanted w JOIN pg_catalog.pg_type t ON t.oid = w.oid CROSS JOIN LATERAL (\
- SELECT t.typelem AS oid WHERE t.typelem <> 0\
- UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0\
- UNION ALL SELECT CASE WHEN r.rngtypid = t.oid THEN r.rngsubtype ELSE r.rngtypid END\
- FROM pg_catalog.pg_range r WHERE t.typtype IN ('r', 'm')\
- AND (r.rngtypid = t.oid OR pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = t.oid::pg_catalog.text)\
- UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a\
- WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped\
- ) part)\
- SELECT t.oid::pg_catalog.text, pg_catalog.format_type(t.oid, NULL), t.typname::pg_catalog.text,\
- t.typtype::pg_catalog.text, t.typcategory::pg_catalog.text,\
- CASE WHEN e.typarray = t.oid THEN e.oid::pg_catalog.text END, t.typdelim::pg_catalog.text,\
- nullif(t.typbasetype, 0)::pg_catalog.text, t.typtypmod::pg_catalog.text, t.typndims::pg_catalog.text,\
- (SELECT (CASE WHEN r.rngtypid = t.oid THEN r.rngsubtype ELSE r.rngtypid END)::pg_catalog.text\
- FROM pg_catalog.pg_range r WHERE t.typtype IN ('r', 'm')\
- AND (r.rngtypid = t.oid OR pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = t.oid::pg_catalog.text)),\
- CASE WHEN t.typtype = 'e' THEN ARRAY(SELECT l.enumlabel::pg_catalog.text FROM pg_catalog.pg_enum l\
- WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder)::pg_catalog.text END,\
- f.names::pg_catalog.text, f.types::pg_catalog.text, f.typmods::pg_catalog.text\
- FROM wanted w JOIN pg_catalog.pg_type t ON t.oid = w.oid\
- LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem\
- LEFT JOIN LATERAL (SELECT pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum) AS names,\
- pg_catalog.array_agg(a.atttypid::pg_catalog.text ORDER BY a.attnum) AS types,\
- pg_catalog.array_agg(a.atttypmod::pg_catalog.text ORDER BY a.attnum) AS typmods\
- FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped\
- ) f ON t.typtype = 'c'\
+WITH RECURSIVE wanted(oid) AS ( \
+ SELECT t.oid FROM pg_catalog.pg_type t WHERE t.oid IN ({oids}) \
+ UNION \
+ SELECT part.oid FROM wanted w JOIN pg_catalog.pg_type t ON t.oid = w.oid CROSS JOIN LATERAL ( \
+ SELECT t.typelem AS oid WHERE t.typelem <> 0 \
+ UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0 \
+ UNION ALL SELECT CASE WHEN r.rngtypid = t.oid THEN r.rngsubtype ELSE r.rngtypid END \
+ FROM pg_catalog.pg_range r WHERE t.typtype IN ('r', 'm') \
+ AND (r.rngtypid = t.oid OR pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = t.oid::pg_catalog.text) \
+ UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a \
+ WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped \
+ ) part) \
+ SELECT t.oid::pg_catalog.text, pg_catalog.format_type(t.oid, NULL), t.typname::pg_catalog.text, \
+ t.typtype::pg_catalog.text, t.typcategory::pg_catalog.text, \
+ CASE WHEN e.typarray = t.oid THEN e.oid::pg_catalog.text END, t.typdelim::pg_catalog.text, \
+ nullif(t.typbasetype, 0)::pg_catalog.text, t.typtypmod::pg_catalog.text, t.typndims::pg_catalog.text, \
+ (SELECT (CASE WHEN r.rngtypid = t.oid THEN r.rngsubtype ELSE r.rngtypid END)::pg_catalog.text \
+ FROM pg_catalog.pg_range r WHERE t.typtype IN ('r', 'm') \
+ AND (r.rngtypid = t.oid OR pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = t.oid::pg_catalog.text)), \
+ CASE WHEN t.typtype = 'e' THEN ARRAY(SELECT l.enumlabel::pg_catalog.text FROM pg_catalog.pg_enum l \
+ WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder)::pg_catalog.text END, \
+ f.names::pg_catalog.text, f.types::pg_catalog.text, f.typmods::pg_catalog.text \
+ FROM wanted w JOIN pg_catalog.pg_type t ON t.oid = w.oid \
+ LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem \
+ LEFT JOIN LATERAL (SELECT pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum) AS names, \
+ pg_catalog.array_agg(a.atttypid::pg_catalog.text ORDER BY a.attnum) AS types, \
+ pg_catalog.array_agg(a.atttypmod::pg_catalog.text ORDER BY a.attnum) AS typmods \
+ FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped \
+ ) f ON t.typtype = 'c' \
  ORDER BY t.oid";
 
 /// [`TYPE_FACTS_TEXT`] for these types.
