@@ -302,10 +302,12 @@ impl App {
         {
             self.commands.send(Command::OpenNode { source: id, node: only.path.clone() });
         }
-        // A few containers are opened at once, so that tables are seen; nothing is automatic on PROD.
+        // A few sources of one target are opened at once, so that tables are seen; nothing is automatic on PROD,
+        // and what lies inside a source is listed when somebody asks for it.
         let tier = source.target.parts.first().map(|part| part.connection.tier).unwrap_or_default();
         let containers = nodes.iter().filter(|node| node.expandable && !node.readable);
-        if nodes.len() <= MOST_OPENED_AT_ONCE && tier < Tier::Prod {
+        let are_sources = source.target.parts.len() > 1;
+        if are_sources && nodes.len() <= MOST_OPENED_AT_ONCE && tier < Tier::Prod {
             for node in containers {
                 self.commands.send(Command::ToggleNode { source: id, node: node.path.clone() });
             }

@@ -71,7 +71,9 @@ impl Walk {
         };
         let before = shown(&self.window);
         self.window.choose("Limit", "all rows");
-        self.window.wait("work or a sheet", |window| window.has("Run as is") || shown(window) != before);
+        // While the cost is asked, no badge is shown at all.
+        let is_new = |window: &Window| shown(window).is_some() && shown(window) != before;
+        self.window.wait("work or a sheet", |window| window.has("Run as is") || is_new(window));
         self.window.run_sheet_if_asked(node.name());
         self.window.wait("rows on their way", |window| {
             window.has("Cancel")

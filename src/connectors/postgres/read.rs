@@ -2,6 +2,7 @@
 //! the statement, on the server's clock and here; what came before a stop is passed on.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -25,6 +26,8 @@ use crate::model::{Error, ErrorKind, Result};
 const BATCH_ROWS: usize = 4_096;
 /// Bytes of one batch, about.
 const BATCH_BYTES: usize = 2 << 20;
+/// How long rows wait for more of their batch: who watches a slow read sees it move.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// Bytes of the protocol around one value and one row.
 const VALUE_BYTES: u64 = 4;
 const ROW_BYTES: u64 = 7;
@@ -58,6 +61,8 @@ struct Feeder<'a> {
     passed: u64,
     wants_more: Flow,
     is_out_of_bytes: bool,
+    /// When rows were last passed on.
+    since: Instant,
     /// What the counters of the transaction say.
     counted: Option<Vec<Option<String>>>,
 }
@@ -108,6 +113,7 @@ impl Feeder<'_> {
         }
         self.passed += builder.row_count() as u64;
         let batch = builder.take(origin)?;
+        self.since = Instant::now();
         self.ctx.progress(Progress {
             doing: "reading rows".to_owned(),
             done: self.passed,
@@ -120,7 +126,9 @@ impl Feeder<'_> {
 
     async fn pass_what_is_ready(&mut self) -> Result<Flow> {
         let Some(builder) = &self.builder else { return Ok(Flow::More) };
-        let is_batch = builder.row_count() >= BATCH_ROWS || builder.approximate_bytes() >= BATCH_BYTES;
+        let is_batch = builder.row_count() >= BATCH_ROWS
+            || builder.approximate_bytes() >= BATCH_BYTES
+            || self.since.elapsed() >= PATIENCE;
         self.is_out_of_bytes = self.most_bytes.is_some_and(|most| self.bytes >= most);
         if is_batch && self.pass_on().await? == Flow::Enough {
             return Ok(Flow::Enough);
@@ -262,6 +270,7 @@ pub(super) async fn run(
         passed: 0,
         wants_more: Flow::More,
         is_out_of_bytes: false,
+        since: Instant::now(),
         counted: None,
     };
     let ended = send(ctx, link, plan, &mut feeder).await;

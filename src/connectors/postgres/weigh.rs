@@ -155,6 +155,13 @@ impl PostgresSource {
         let limit = plan::limit_in(made).as_secs_f64();
         let mut estimate = estimate::estimate(&plan, &facts, &made.spec, self.capacity.clone(), Some(limit))?;
         estimate.set(Quantity::exact(Dim::RoundTrips, made.steps.len() as f64, "messages of the plan"));
+        // What is given was looked at, whatever made it.
+        if let (Some(given), Some(seen)) =
+            (estimate.quantity(Dim::RowsReturned).cloned(), estimate.quantity(Dim::RowsExamined).cloned())
+            && seen.hi < given.hi
+        {
+            estimate.set(Quantity { dim: Dim::RowsExamined, ..given });
+        }
         estimate.cost_of_estimating = ctx.meter().actual();
         Ok(estimate)
     }

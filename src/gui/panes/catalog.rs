@@ -45,9 +45,19 @@ pub fn catalog_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, sources: &[SourceEntry], saved
     ScrollArea::both().auto_shrink([false, false]).show_rows(ui, height, lines.len(), |ui, range| {
         ui.spacing_mut().item_spacing.y = 0.0;
         for line in lines.get(range).unwrap_or_default() {
-            line_ui(ctx, ui, line, height);
+            // A line keeps its focus, and what was pressed on it, while lines above come and go.
+            ui.push_id((line.source.id, path_of(&line.shows)), |ui| line_ui(ctx, ui, line, height));
         }
     });
+}
+
+/// What tells a line from all others of its source.
+fn path_of(shows: &LineShows<'_>) -> String {
+    match shows {
+        LineShows::Node(node) => node.path.to_string(),
+        LineShows::More(at) => format!("more of {at}"),
+        LineShows::Source | LineShows::Fetching | LineShows::Empty | LineShows::Failed(_) => String::new(),
+    }
 }
 
 /// Saved connections that are not open; one press opens them.
