@@ -588,26 +588,32 @@ impl Held<'_> {
         text: &str,
         taker: &mut impl PieceTaker,
     ) -> std::result::Result<Flow, Failed> {
-        let mut pieces = tokio::select! {
-            biased;
-            () = ctx.cancelled() => return Err(Failed::Ours(Error::cancelled("read"))),
-            begun = connection.copy_out_raw(text) => begun.map_err(Failed::Driver)?,
-        };
+        let mut pieces = self
+            .patiently(ctx, connection.copy_out_raw(text))
+            .await
+            .map_err(Failed::Ours)?
+            .map_err(Failed::Driver)?;
         loop {
-            let next = loop {
-                tokio::select! {
-                    biased;
-                    () = ctx.cancelled() => return Err(Failed::Ours(Error::cancelled("read"))),
-                    next = tokio::time::timeout(QUIET, pieces.next()) => match next {
-                        Ok(next) => break next,
-                        Err(_quiet) => self.must_be_running(ctx).await.map_err(Failed::Ours)?,
-                    },
-                }
-            };
+            let next = self.patiently(ctx, pieces.next()).await.map_err(Failed::Ours)?;
             let Some(piece) = next else { return Ok(Flow::More) };
             taker.piece(&piece.map_err(Failed::Driver)?).map_err(Failed::Ours)?;
             if taker.ready().await.map_err(Failed::Ours)? == Flow::Enough {
                 return Ok(Flow::Enough);
+            }
+        }
+    }
+
+    /// Waits for something of the server as long as it works on it.
+    async fn patiently<T>(&self, ctx: &CallCtx, coming: impl Future<Output = T>) -> Result<T> {
+        tokio::pin!(coming);
+        loop {
+            tokio::select! {
+                biased;
+                () = ctx.cancelled() => return Err(Error::cancelled("read")),
+                waited = tokio::time::timeout(QUIET, &mut coming) => match waited {
+                    Ok(come) => return Ok(come),
+                    Err(_quiet) => self.must_be_running(ctx).await?,
+                },
             }
         }
     }
