@@ -4,7 +4,7 @@
 //! - `lab` starts the servers; [`fixtures`] fills them with known content, for conformance and the window walk;
 //! - the other modules test what only a real server can show.
 
-mod figures;
+mod faults;
 mod fixtures;
 mod lab;
 mod proxy;

@@ -192,9 +192,10 @@ impl Postgres {
         Ok(())
     }
 
-    /// Kills the server with kill -9, as a crash of its machine would.
-    pub fn kill(&self) -> Result<(), String> {
-        self.server.as_ref().ok_or("it does not run")?.kill()
+    /// What kills the server with kill -9, as a crash of its machine would.
+    pub fn killer(&self) -> impl FnOnce() -> Result<(), String> + Send + 'static {
+        let pid = self.server.as_ref().map(|server| server.pid().to_string()).unwrap_or_default();
+        move || process::kill_hard(&pid)
     }
 
     /// Stops the server at once, clients or not, and starts it again on the same port and data.
@@ -241,10 +242,30 @@ impl Postgres {
         self.psql("postgres", &sql).map(drop)
     }
 
-    /// Backends of clients that name themselves so, seen by the server now.
-    pub fn backends(&self, application: &str) -> Result<u64, String> {
-        let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{application}'");
-        self.psql("postgres", &sql)?.parse::<u64>().map_err(|error| error.to_string())
+    /// Backends that work for clients in a database, one a line: pid, application, state, statement. Whoever
+    /// asks is not among them.
+    pub fn backends(&self, database: &str) -> Result<String, String> {
+        let sql =
+            format!("SELECT pid, application_name, state, left(query, 200) {}", Self::of_clients(database));
+        self.psql("postgres", &sql)
+    }
+
+    /// Ends them as an administrator would, and waits until they are gone.
+    pub fn end_backends(&self, database: &str) -> Result<(), String> {
+        let sql = format!("SELECT pg_terminate_backend(pid, 30000) {}", Self::of_clients(database));
+        self.psql("postgres", &sql).map(drop)
+    }
+
+    /// Ends them with kill -9, as running out of memory would. The server then restarts all of its own.
+    pub fn kill_backends(&self, database: &str) -> Result<(), String> {
+        let pids = self.psql("postgres", &format!("SELECT pid {}", Self::of_clients(database)))?;
+        pids.lines().try_for_each(process::kill_hard)
+    }
+
+    fn of_clients(database: &str) -> String {
+        format!(
+            "FROM pg_stat_activity WHERE datname = '{database}' AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
     }
 
     /// Waits until this standby has replayed everything that its primary has written until now.

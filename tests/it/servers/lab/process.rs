@@ -212,9 +212,9 @@ impl Server {
         stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z')))
     }
 
-    /// Ends the server as a crash of its machine would: kill -9, without a word to its clients.
-    pub fn kill(&self) -> Result<(), String> {
-        kill_process(self.pid, Signal::KILL).map_err(|error| error.to_string())
+    /// The server's own process.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
     /// Waits until a server answers.
@@ -244,6 +244,12 @@ impl Drop for Server {
         drop(self.supervisor.stdin.take());
         drop(self.supervisor.wait());
     }
+}
+
+/// Kill -9 of a process of the lab.
+pub fn kill_hard(pid: &str) -> Result<(), String> {
+    let pid = pid.parse().ok().and_then(Pid::from_raw).ok_or_else(|| format!("{pid:?} is no process"))?;
+    kill_process(pid, Signal::KILL).map_err(|error| error.to_string())
 }
 
 /// A breath between two looks at a condition that has a deadline.
