@@ -71,16 +71,16 @@ impl Walk {
         };
         let before = shown(&self.window);
         self.window.choose("Limit", "all rows");
-        // While the cost is asked, no badge is shown at all.
-        let is_new = |window: &Window| shown(window).is_some() && shown(window) != before;
-        self.window.wait("work or a sheet", |window| window.has("Run as is") || is_new(window));
-        self.window.run_sheet_if_asked(node.name());
-        self.window.wait("rows on their way", |window| {
+        let on_their_way = |window: &Window| {
             window.has("Cancel")
                 && !window.says("Load sheet: ")
                 && window.has_rows()
                 && shown(window) != before
-        });
+        };
+        // The badge of the first rows may still change while the cost of all is asked: a sheet can come late.
+        self.window.wait("work or a sheet", |window| window.has("Run as is") || on_their_way(window));
+        self.window.run_sheet_if_asked(node.name());
+        self.window.wait("rows on their way", on_their_way);
     }
 
     fn focus_grid(&mut self) {

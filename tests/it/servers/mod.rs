@@ -5,6 +5,7 @@
 //! - the other modules test what only a real server can show.
 
 mod faults;
+mod figures;
 mod fixtures;
 mod lab;
 mod proxy;
