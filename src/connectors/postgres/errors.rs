@@ -235,6 +235,10 @@ pub(super) fn of(stage: &str, error: &Driver) -> Error {
             Some(said) => of_server(stage, said),
             None => Error::new(ErrorKind::Unexpected, stage, said.to_string()),
         },
+        // The handshake's own errors come as errors of the wire.
+        Driver::Io(error) if of_handshake(error).is_some() => {
+            of_tls(stage, &of_handshake(error).unwrap_or_default())
+        }
         Driver::Io(error) => {
             Error::new(ErrorKind::Unreachable, stage, format!("the connection failed: {error}"))
                 .hint("check host, port and network; is the server running?")
@@ -279,6 +283,11 @@ fn of_server(stage: &str, said: &PgDatabaseError) -> Error {
         }
     }
     error
+}
+
+/// What TLS says, if it is TLS that failed.
+fn of_handshake(error: &std::io::Error) -> Option<String> {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).map(ToString::to_string)
 }
 
 fn of_tls(stage: &str, said: &str) -> Error {

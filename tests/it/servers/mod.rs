@@ -10,5 +10,6 @@ mod fixtures;
 mod lab;
 mod proxy;
 mod smoke;
+mod tls;
 
 pub use fixtures::UPSTREAMS;
