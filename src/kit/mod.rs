@@ -1,6 +1,5 @@
 //! Machinery that several connectors share. Nothing here names a connector.
 
-pub mod dice;
 pub mod scan;
 #[cfg(feature = "sql")]
 pub mod sql;

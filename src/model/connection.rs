@@ -2,11 +2,13 @@
 //! ever named by a random [`SecretRef`].
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::load::{Capacity, Provenance};
 use super::read::Bound;
+use super::{Error, ErrorKind, Result};
 
 /// Names a secret in the keychain; says nothing about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,35 @@ pub enum SizeClass {
 }
 
 impl SizeClass {
+    /// All, smallest first.
+    pub const ALL: [Self; 3] = [Self::Small, Self::Medium, Self::Large];
+
+    /// Its word in the window, the terminal and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
+
+    /// What it stands for.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Small => "2 cores, 200 MB/s, 100 Mbit/s, 1 GB cache",
+            Self::Medium => "8 cores, 500 MB/s, 1 Gbit/s, 16 GB cache",
+            Self::Large => "32 cores, 2 GB/s, 10 Gbit/s, 128 GB cache",
+        }
+    }
+
+    /// The class of an upstream in this environment, where none is declared.
+    pub fn of_tier(tier: Tier) -> Self {
+        match tier {
+            Tier::Local | Tier::Dev => Self::Small,
+            Tier::Stg | Tier::Prod => Self::Medium,
+        }
+    }
+
     /// What such an upstream bears, marked as declared.
     pub fn capacity(self) -> Capacity {
         let (who, cores, disk, link, cache, requests) = match self {
@@ -156,6 +187,18 @@ impl Connection {
         self
     }
 
+    /// The file it names.
+    ///
+    /// # Errors
+    /// `invalid` if it names none; `what` is the kind of file, for the hint.
+    pub fn file(&self, what: &str) -> Result<PathBuf> {
+        match self.values.get(Self::PATH).filter(|path| !path.is_empty()) {
+            Some(path) => Ok(PathBuf::from(path)),
+            None => Err(Error::new(ErrorKind::Invalid, "connect", "the connection names no file")
+                .hint(format!("give the path of the {what}"))),
+        }
+    }
+
     /// What the upstream can bear: declared by hand, else by class, else by tier.
     pub fn capacity(&self) -> Capacity {
         if let Some(declared) = &self.capacity {
@@ -168,10 +211,6 @@ impl Connection {
                 provenance: Provenance::Declared { who: format!("the connection: {}", declared.note) },
             };
         }
-        let by_tier = match self.tier {
-            Tier::Local | Tier::Dev => SizeClass::Small,
-            Tier::Stg | Tier::Prod => SizeClass::Medium,
-        };
-        self.size_class.unwrap_or(by_tier).capacity()
+        self.size_class.unwrap_or(SizeClass::of_tier(self.tier)).capacity()
     }
 }

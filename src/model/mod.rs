@@ -8,6 +8,7 @@ pub mod cell;
 pub mod column_state;
 pub mod command;
 pub mod connection;
+pub mod dice;
 pub mod error;
 pub mod filter;
 pub mod gate;

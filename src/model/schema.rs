@@ -218,6 +218,24 @@ impl LogicalType {
         }
     }
 
+    /// Whether values travel as exact text because there is no other form for all of them: text itself is plain.
+    pub fn is_exact_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Interval
+                | Self::Uuid
+                | Self::Json
+                | Self::Enum { .. }
+                | Self::Range { .. }
+                | Self::Inet
+                | Self::Bits
+                | Self::Geometry
+                | Self::ObjectId
+                | Self::Regex
+                | Self::Opaque { .. }
+        )
+    }
+
     /// Whether values are numbers (right-aligned, summed, binned).
     pub fn is_numeric(&self) -> bool {
         matches!(self, Self::Int { .. } | Self::Float { .. } | Self::Decimal { .. })

@@ -1,6 +1,8 @@
 //! A 64-bit hash that is the same in every process and every version: states of different visits must agree
 //! on it, which the standard library's hashers do not promise.
 
+use crate::model::dice;
+
 const SECRET: [u64; 3] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3];
 
 fn fold(a: u64, b: u64) -> u64 {
@@ -30,12 +32,9 @@ pub(super) fn hash_bytes(bytes: &[u8]) -> u64 {
     fold(state ^ SECRET[0], SECRET[2] ^ bytes.len() as u64)
 }
 
-/// Spreads a key over all bits (the finaliser of splitmix64).
+/// Spreads a key over all bits.
 pub(super) fn spread(key: i64) -> u64 {
-    let mut z = key.cast_unsigned();
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    dice::spread(key.cast_unsigned())
 }
 
 #[cfg(test)]

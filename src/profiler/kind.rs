@@ -39,18 +39,8 @@ impl Kind {
             LogicalType::Decimal { .. } => Self::Decimal,
             LogicalType::Bytes => Self::Bytes,
             LogicalType::List { .. } | LogicalType::Struct { .. } | LogicalType::Map { .. } => Self::Nested,
-            LogicalType::Text
-            | LogicalType::Interval
-            | LogicalType::Uuid
-            | LogicalType::Json
-            | LogicalType::Enum { .. }
-            | LogicalType::Range { .. }
-            | LogicalType::Inet
-            | LogicalType::Bits
-            | LogicalType::Geometry
-            | LogicalType::ObjectId
-            | LogicalType::Regex
-            | LogicalType::Opaque { .. } => Self::Text,
+            // Text, and what travels as exact text.
+            _ => Self::Text,
         }
     }
 

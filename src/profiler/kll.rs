@@ -2,7 +2,7 @@
 //! differs in every process, so two runs over the same file would show different medians; this one keeps its
 //! coin in the sketch. The error bound is the one measured for the same compaction scheme.
 
-use super::hash::spread;
+use crate::model::dice::Dice;
 
 const SMALLEST_LEVEL: usize = 8;
 const MAX_LEVELS: usize = 60;
@@ -14,7 +14,7 @@ pub(super) struct Kll {
     levels: Vec<Vec<i64>>,
     retained: usize,
     capacity: usize,
-    flips: u64,
+    coin: Dice,
 }
 
 /// Values up to `position` weigh `weight` altogether at this position.
@@ -26,7 +26,7 @@ pub(super) struct Weighted {
 
 impl Kll {
     pub(super) fn new(k: usize) -> Self {
-        let mut made = Self { k, levels: vec![Vec::new()], retained: 0, capacity: 0, flips: 0 };
+        let mut made = Self { k, levels: vec![Vec::new()], retained: 0, capacity: 0, coin: Dice::new(0) };
         made.capacity = made.total_capacity();
         made
     }
@@ -56,7 +56,7 @@ impl Kll {
     /// Adds everything of `other`.
     pub(super) fn merge(&mut self, other: &Self) {
         self.k = self.k.min(other.k);
-        self.flips = self.flips.wrapping_add(other.flips);
+        self.coin = Dice::new(self.coin.seed().wrapping_add(other.coin.seed()));
         self.ensure_level(other.levels.len() - 1);
         for (mine, theirs) in self.levels.iter_mut().zip(&other.levels) {
             mine.extend_from_slice(theirs);
@@ -94,7 +94,7 @@ impl Kll {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(16 + self.retained * 8);
         out.extend_from_slice(&(self.k as u32).to_le_bytes());
-        out.extend_from_slice(&self.flips.to_le_bytes());
+        out.extend_from_slice(&self.coin.seed().to_le_bytes());
         out.extend_from_slice(&(self.levels.len() as u32).to_le_bytes());
         for level in &self.levels {
             out.extend_from_slice(&(level.len() as u32).to_le_bytes());
@@ -108,13 +108,13 @@ impl Kll {
     /// A sketch from bytes; none if they are no sketch.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (k, bytes) = take_u32(bytes)?;
-        let (flips, bytes) = bytes.split_first_chunk::<8>()?;
+        let (coin, bytes) = bytes.split_first_chunk::<8>()?;
         let (level_count, mut bytes) = take_u32(bytes)?;
         if !(SMALLEST_LEVEL..=4_096).contains(&k) || !(1..=MAX_LEVELS).contains(&level_count) {
             return None;
         }
         let mut made = Self::new(k);
-        made.flips = u64::from_le_bytes(*flips);
+        made.coin = Dice::new(u64::from_le_bytes(*coin));
         made.ensure_level(level_count - 1);
         for level in 0..level_count {
             let (length, rest) = take_u32(bytes)?;
@@ -161,8 +161,7 @@ impl Kll {
         self.ensure_level(level + 1);
         let mut items = std::mem::take(&mut self.levels[level]);
         items.sort_unstable();
-        self.flips = self.flips.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let coin = spread(self.flips.cast_signed());
+        let coin = self.coin.draw();
         let odd = items.len() % 2 == 1;
         // An odd one stays: the first or the last, by another coin.
         let pairs = if odd && coin & 2 == 0 { &items[1..] } else { &items[..items.len() - usize::from(odd)] };
@@ -183,6 +182,7 @@ fn take_u32(bytes: &[u8]) -> Option<(usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hash::spread;
     use super::*;
 
     fn worst_rank_error(sketch: &Kll, sorted: &[i64]) -> f64 {

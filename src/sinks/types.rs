@@ -196,18 +196,7 @@ fn text_change(logical: &LogicalType) -> Option<&'static str> {
         LogicalType::Timestamp { zone: Zone::OffsetKept, .. } => {
             Some("ISO 8601 text, so that offsets are kept")
         }
-        LogicalType::Interval
-        | LogicalType::Uuid
-        | LogicalType::Json
-        | LogicalType::Enum { .. }
-        | LogicalType::Range { .. }
-        | LogicalType::Inet
-        | LogicalType::Bits
-        | LogicalType::Geometry
-        | LogicalType::ObjectId
-        | LogicalType::Regex
-        | LogicalType::Opaque { .. } => Some("exact text"),
-        _ => None,
+        other => other.is_exact_text().then_some("exact text"),
     }
 }
 

@@ -22,7 +22,6 @@ mod sample;
 mod size;
 mod source;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -32,12 +31,12 @@ use self::open::LogChoice;
 use self::source::SqliteSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
+use crate::model::Result;
 use crate::model::ability::{Abilities, CancelReach, CostClass, Pushdown, Support};
 use crate::model::card::{Card, Family, FieldKind, Form, FormField, Need};
 use crate::model::command::CommandEntry;
 use crate::model::connection::Connection;
 use crate::model::gate::GateVerdict;
-use crate::model::{Error, ErrorKind, Result};
 
 const EXTENSIONS: &[&str] = &["sqlite3", "sqlite", "db3", "db"];
 
@@ -125,13 +124,8 @@ impl Connector for Sqlite {
         connection: &Connection,
         _credentials: &Credentials,
     ) -> Result<Arc<dyn Source>> {
-        let path = connection.values.get(Connection::PATH).map(String::as_str).unwrap_or_default();
-        if path.is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, "connect", "the connection names no file")
-                .hint("give the path of the database file"));
-        }
+        let path = connection.file("database file")?;
         let choice = LogChoice::parse(connection.values.get("wal").map(String::as_str))?;
-        let path = PathBuf::from(path);
         let opening = open::look(&path, choice)?;
         let source = SqliteSource::new(Link::new(opening, choice), connection.capacity());
         // The first statement reads the schema: damage and locks show here, not at the first click.

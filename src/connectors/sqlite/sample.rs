@@ -10,9 +10,9 @@
 
 use super::catalog::{Paging, TableInfo};
 use super::filter::quote;
-use crate::kit::dice::Dice;
 use crate::model::cell::Cell;
 use crate::model::command::EntryId;
+use crate::model::dice::Dice;
 use crate::model::read::{Sample, SampleMethod, SampleSize};
 
 /// The prime that hashes are taken by: squares of its residues stay inside 64 bits.

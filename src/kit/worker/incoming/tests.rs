@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::kit::dice::Dice;
 use crate::kit::worker::message::{batch_payload, json, state_payloads};
 use crate::model::batch::{BatchBuilder, Origin};
 use crate::model::cell::Cell;
 use crate::model::column_state::{ColumnState, Sum};
+use crate::model::dice::Dice;
 use crate::model::schema::{Field, LogicalType, StructField, TimeUnit, Zone};
 
 fn roll(dice: &mut Dice, sides: usize) -> usize {

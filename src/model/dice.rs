@@ -3,8 +3,16 @@
 //! generators", 2014) instead of following a library's default.
 
 /// A fixed generator. Not for secrets.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dice(u64);
+
+/// Spreads a key over all 64 bits.
+pub const fn spread(key: u64) -> u64 {
+    let mut mixed = key;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
 
 impl Dice {
     /// The sequence of a seed.
@@ -15,10 +23,12 @@ impl Dice {
     /// The next 64 bits.
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        spread(self.0)
+    }
+
+    /// The seed from which the rest of the sequence follows.
+    pub const fn seed(&self) -> u64 {
+        self.0
     }
 
     /// A number below `limit`; 0 where the limit is 0. The bias is below `limit` / 2⁶⁴.
