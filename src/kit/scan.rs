@@ -107,6 +107,20 @@ pub fn find(data: &[u8], from: usize, needles: Needles) -> Option<usize> {
     None
 }
 
+/// The last of the needles.
+pub fn rfind(data: &[u8], needles: Needles) -> Option<usize> {
+    let mut end = data.len();
+    while end > 0 {
+        let base = (end - 1) & !(BLOCK - 1);
+        let mask = needles.mask_at(data, base);
+        if mask != 0 {
+            return Some(base + BLOCK - 1 - mask.leading_zeros() as usize);
+        }
+        end = base;
+    }
+    None
+}
+
 /// How often a byte occurs, at memory speed.
 pub fn count(data: &[u8], byte: u8) -> u64 {
     // Partial sums stay below 256, so that the compiler can add bytes sixteen at a time.
@@ -148,6 +162,7 @@ mod tests {
                 from = at + 1;
             }
             assert_eq!(slow, expected, "length {len}");
+            assert_eq!(rfind(&data, needles), expected.last().copied(), "length {len}");
             assert_eq!(count(&data, b','), data.iter().filter(|b| **b == b',').count() as u64);
         }
     }

@@ -103,6 +103,21 @@ impl Block {
         self.first_row
     }
 
+    /// The row that holds the byte at `at` of this block, and where that row ends.
+    pub(super) fn row_at(&self, at: usize) -> Option<(usize, usize)> {
+        let row = self.row_starts.partition_point(|start| *start as usize <= at).checked_sub(1)?;
+        let end = *self.row_ends.get(row)? as usize;
+        (at < end).then_some((row, end))
+    }
+
+    /// Where the cells of a row are.
+    pub(super) fn row_fields(&self, row: usize) -> &[Field] {
+        match (self.row_fields.get(row), self.row_fields.get(row + 1)) {
+            (Some(from), Some(to)) => self.fields.get(*from as usize..*to as usize).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
     /// Cells that a row really has.
     pub fn width(&self, row: usize) -> usize {
         match (self.row_fields.get(row), self.row_fields.get(row + 1)) {

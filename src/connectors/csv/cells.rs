@@ -28,7 +28,11 @@ pub(super) enum Place<'b> {
 
 impl<'l> CellMaker<'l> {
     pub(super) fn new(layout: &'l Layout) -> Self {
-        Self { readers: layout.types.readers(), encoding: layout.encoding, columns: layout.names.len() }
+        Self {
+            readers: layout.types.readers(),
+            encoding: layout.written.encoding,
+            columns: layout.written.names.len(),
+        }
     }
 
     /// Whether a row has more than its columns hold.

@@ -68,13 +68,13 @@ pub(super) fn table(source: &CsvSource, known: &Known) -> Description {
 
 fn details(layout: &Layout) -> Vec<Detail> {
     let found = || Provenance::Sampled { n: 3, design: "first, middle and last window".to_owned() };
-    let dialect = &layout.dialect;
+    let dialect = &layout.written.dialect;
     let mut details = vec![
         Detail::new("delimiter", dialect.delimiter.to_string(), found()),
-        Detail::new("encoding", layout.encoding.name(), found()),
-        Detail::new("header", header(layout.header), found()),
+        Detail::new("encoding", layout.written.encoding.name(), found()),
+        Detail::new("header", header(layout.written.header), found()),
         Detail::new("line ends", line_end(dialect.line_end), found()),
-        Detail::new("certainty", format!("{:.0} of 100", layout.confidence * 100.0), found()),
+        Detail::new("certainty", format!("{:.0} of 100", layout.written.confidence * 100.0), found()),
     ];
     if dialect.delimiter != Delimiter::Absent {
         details.insert(1, Detail::new("quote", quote(dialect.quote, dialect.escape), found()));
@@ -90,7 +90,7 @@ fn details(layout: &Layout) -> Vec<Detail> {
         let rule = Provenance::Declared { who: "the file itself".to_owned() };
         details.push(Detail::new("unpacked size", format!("{} bytes", count_text(bytes)), rule));
     }
-    details.extend(layout.evidence.iter().map(|line| {
+    details.extend(layout.written.evidence.iter().map(|line| {
         let (about, why) = line.split_once(": ").unwrap_or(("why", line));
         Detail::new(format!("evidence, {about}"), why, found())
     }));
@@ -134,17 +134,23 @@ fn notes(layout: &Layout) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if layout.preamble_lines > 0 {
-        notes.push(format!("{} line(s) before the table are left out", layout.preamble_lines));
+    if layout.written.preamble_lines > 0 {
+        notes.push(format!("{} line(s) before the table are left out", layout.written.preamble_lines));
     }
-    if layout.footer_lines > 0 {
-        notes.push(format!("{} line(s) after the table are left out", layout.footer_lines));
+    if layout.written.footer_lines > 0 {
+        notes.push(format!("{} line(s) after the table are left out", layout.written.footer_lines));
     }
-    if layout.confidence < 0.6 && layout.names.len() > 1 {
+    if layout.zero_bytes > 0 {
+        notes.push(format!(
+            "{} zero bytes in what was looked at: the file may be damaged, sparse or not text",
+            count_text(layout.zero_bytes)
+        ));
+    }
+    if layout.written.confidence < 0.6 && layout.written.names.len() > 1 {
         notes.push("how the file is written is not beyond doubt: it can be set in the connection".to_owned());
     }
     for note in &layout.notes {
-        if let Some(name) = layout.names.get(note.column)
+        if let Some(name) = layout.written.names.get(note.column)
             && notes.len() < 20
         {
             notes.push(format!("column {name}: {}", note.text));

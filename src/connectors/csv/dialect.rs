@@ -246,6 +246,10 @@ pub enum Why {
     InvalidBytes,
     /// The last row ends without a line end and is short: the file may be cut off or still growing.
     CutOff,
+    /// A quote opens a cell of the last rows and is not closed before the end: the file may be cut off in it.
+    CutInQuote,
+    /// Bytes of zero, which text has no use for.
+    ZeroBytes,
     /// The bytes ended or failed before the end of the file or of the compressed stream.
     EndedEarly,
     /// The budget of bytes was used up before the end.
@@ -268,6 +272,12 @@ impl Why {
             Self::OversizeRow => "row longer than the limit, left out",
             Self::InvalidBytes => "cell with bytes that its encoding does not allow; shown as bytes",
             Self::CutOff => "last row is short and has no line end; the file may be cut off or still growing",
+            Self::CutInQuote => {
+                "the file ends inside a quoted cell; it may be cut off or still growing, the cell is shown as it stands"
+            }
+            Self::ZeroBytes => {
+                "zero byte in a cell, kept as it is; the file may be damaged, sparse or not text"
+            }
             Self::EndedEarly => "the bytes ended before the end of the data",
             Self::Budget => "the budget of bytes was used up",
         }

@@ -212,7 +212,7 @@ fn bytes(layout: &Layout, plan: &ReadPlan, from: Checkpoint, first: u64) -> Rang
         Packing::Gzip | Packing::Zstd => {
             let share =
                 layout.unpacked_hint.map_or(0.3, |hint| layout.file_bytes as f64 / hint.max(1) as f64);
-            (layout.data_start as f64 + skipped, share.min(1.0))
+            (layout.written.data_start as f64 + skipped, share.min(1.0))
         }
     };
     if layout.packing == Packing::Plain {
@@ -238,7 +238,7 @@ fn bytes(layout: &Layout, plan: &ReadPlan, from: Checkpoint, first: u64) -> Rang
 fn pass_bytes(layout: &Layout, plan: &ReadPlan, from: Checkpoint) -> Range {
     let (all, source) = match layout.packing {
         Packing::Plain => {
-            let end = layout.data_end.unwrap_or(layout.file_bytes).min(layout.file_bytes);
+            let end = layout.written.data_end.unwrap_or(layout.file_bytes).min(layout.file_bytes);
             (end.saturating_sub(from.place) as f64, "size of the file, from the first row on")
         }
         Packing::Gzip | Packing::Zstd => (layout.file_bytes as f64, "size of the file, as it is packed"),

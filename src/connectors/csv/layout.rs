@@ -1,10 +1,9 @@
 //! Everything found out about a file, as one value that crosses to the worker and back: how it is written,
 //! where its table is, what its columns hold.
 
-use super::decode::TextEncoding;
-use super::dialect::{Dialect, Header};
 use super::infer::ColumnNote;
 use super::open::Packing;
+use super::sniff::Sniffed;
 use super::sync::RowsEstimate;
 use super::typing::{FileTypes, TypeKind};
 use crate::model::schema::{Field, LogicalType, Schema, TimeUnit, Zone};
@@ -19,32 +18,14 @@ pub struct Layout {
     pub packing: Packing,
     /// Bytes of the file, as it is packed, when it was looked at.
     pub file_bytes: u64,
-    /// How the text is written.
-    pub dialect: Dialect,
-    /// How bytes stand for characters.
-    pub encoding: TextEncoding,
-    /// Where the names come from.
-    pub header: Header,
-    /// A unique name for every column.
-    pub names: Vec<String>,
+    /// How the text is written, and where the table is in it.
+    pub written: Sniffed,
     /// What every column holds.
     pub types: FileTypes,
+    /// Bytes of zero in the text that was looked at.
+    pub zero_bytes: u64,
     /// Remarks on columns.
     pub notes: Vec<ColumnNote>,
-    /// Cells in an ordinary row.
-    pub width: usize,
-    /// Place of the first data row, in the unpacked file.
-    pub data_start: u64,
-    /// Place of the first line after the table.
-    pub data_end: Option<u64>,
-    /// Lines with text before the table.
-    pub preamble_lines: usize,
-    /// Lines with text after it.
-    pub footer_lines: usize,
-    /// How far ahead of the next best reading this one is.
-    pub confidence: f32,
-    /// Why it is read so.
-    pub evidence: Vec<String>,
     /// Data rows, as far as the windows tell.
     pub rows: KnownRows,
     /// Unpacked bytes, as a packed file itself says: a hint.
@@ -67,12 +48,17 @@ pub enum KnownRows {
 impl Layout {
     /// Bytes of data rows in a plain file.
     pub fn data_bytes(&self) -> u64 {
-        self.data_end.unwrap_or(self.file_bytes).min(self.file_bytes).saturating_sub(self.data_start)
+        self.written
+            .data_end
+            .unwrap_or(self.file_bytes)
+            .min(self.file_bytes)
+            .saturating_sub(self.written.data_start)
     }
 
     /// The columns as the rest of the program knows them.
     pub fn schema(&self) -> Schema {
         let mut fields: Vec<Field> = self
+            .written
             .names
             .iter()
             .zip(&self.types.columns)

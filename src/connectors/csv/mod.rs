@@ -42,13 +42,12 @@ use self::parse::Look;
 use self::source::CsvSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
+use crate::model::Result;
 use crate::model::ability::{Abilities, CancelReach, CostClass, Support};
 use crate::model::card::{Card, Family, Form};
 use crate::model::command::CommandEntry;
 use crate::model::connection::Connection;
-use crate::model::{Error, ErrorKind, Result};
 use async_trait::async_trait;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Id of this connector and of its parser.
@@ -108,13 +107,9 @@ impl Connector for Csv {
         connection: &Connection,
         _credentials: &Credentials,
     ) -> Result<Arc<dyn Source>> {
-        let path = connection.values.get(Connection::PATH).map(String::as_str).unwrap_or_default();
-        if path.is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, "connect", "the connection names no file")
-                .hint("give the path of the file"));
-        }
+        let path = connection.file("file")?;
         let look = Look { overrides: options::overrides(connection)? };
-        Ok(Arc::new(CsvSource::open(ctx, PathBuf::from(path), look, connection.capacity()).await?))
+        Ok(Arc::new(CsvSource::open(ctx, path, look, connection.capacity()).await?))
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) fn columns(layout: &Layout, plan: &ReadPlan) -> Option<Vec<usize>> {
 }
 
 fn position(layout: &Layout, name: &str) -> Option<usize> {
-    layout.names.iter().position(|known| known == name)
+    layout.written.names.iter().position(|known| known == name)
 }
 
 fn check_columns(layout: &Layout, spec: &ReadSpec) -> Result<()> {
@@ -236,10 +236,10 @@ fn remarks(layout: &Layout, spec: &ReadSpec, first_row: u64) -> Vec<String> {
     if layout.packing != Packing::Plain && first_row > 0 {
         remarks.push("packed: everything before the page is unpacked again".to_owned());
     }
-    if layout.confidence < 0.6 && layout.names.len() > 1 {
+    if layout.written.confidence < 0.6 && layout.written.names.len() > 1 {
         remarks.push(format!(
             "the delimiter {} is not beyond doubt; it can be set in the connection",
-            layout.dialect.delimiter
+            layout.written.dialect.delimiter
         ));
     }
     remarks

@@ -37,15 +37,15 @@ impl<'a> RowReader<'a> {
     ) -> io::Result<Self> {
         // A file that has grown is read as long as it was when it was looked at, so that a plan holds.
         let seen = (layout.packing == Packing::Plain).then_some(layout.file_bytes);
-        let end = stretch.end.or(layout.data_end).or(seen);
+        let end = stretch.end.or(layout.written.data_end).or(seen);
         let stream = input.stream(stretch.from.place, end, stretch.most_bytes)?;
         let options = SplitOptions {
             block_bytes: stretch.block_bytes,
-            encoding: layout.encoding,
-            ..SplitOptions::new(layout.dialect, layout.width)
+            encoding: layout.written.encoding,
+            ..SplitOptions::new(layout.written.dialect, layout.written.width)
         };
         Ok(Self {
-            stream: layout.encoding.reader(stream),
+            stream: layout.written.encoding.reader(stream),
             splitter: Splitter::new(options, stretch.from.row, stretch.from.place),
         })
     }

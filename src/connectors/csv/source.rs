@@ -51,7 +51,7 @@ pub(super) struct Known {
 
 impl Known {
     fn new(layout: Layout, identity: file::Identity) -> Self {
-        let index = RowIndex::new(layout.data_start);
+        let index = RowIndex::new(layout.written.data_start);
         Self { layout: Arc::new(layout), identity, index, pages: BTreeMap::new(), is_probed: false }
     }
 
@@ -59,7 +59,7 @@ impl Known {
     fn nearest(&self, row: u64) -> Checkpoint {
         let page =
             self.pages.range(..=row).next_back().map(|(row, place)| Checkpoint { row: *row, place: *place });
-        let start = Checkpoint { row: 0, place: self.layout.data_start };
+        let start = Checkpoint { row: 0, place: self.layout.written.data_start };
         [page, self.index.nearest(row)].into_iter().flatten().max_by_key(|point| point.row).unwrap_or(start)
     }
 
@@ -105,7 +105,7 @@ impl CsvSource {
                 let mut known = self.lock();
                 let old = std::mem::replace(&mut *known, Known::new(layout, identity));
                 let is_longer = now.since(&then) == file::Since::Grown
-                    && known.layout.data_start == old.layout.data_start;
+                    && known.layout.written.data_start == old.layout.written.data_start;
                 if is_longer {
                     // What was read of the beginning still holds.
                     known.index = old.index.without_end();

@@ -11,7 +11,10 @@ use super::plain::PlainRules;
 use super::record::{Field, LineBreak, Rules, Scan, Supply, Writing};
 use super::repair;
 use crate::kit::scan::Finder;
+use oddities::Oddities;
 use std::io::{self, Read};
+
+mod oddities;
 
 /// How to cut.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +70,7 @@ pub struct Splitter {
     skipping: bool,
     failure: Option<io::Error>,
     losses: Losses,
+    oddities: Oddities,
 }
 
 const FILL: usize = 256 << 10;
@@ -89,6 +93,7 @@ impl Splitter {
             skipping: false,
             failure: None,
             losses: Losses::default(),
+            oddities: Oddities::default(),
         }
     }
 
@@ -123,6 +128,9 @@ impl Splitter {
                 continue;
             }
             if self.supply == Supply::Ended {
+                if let Some(row) = self.oddities.take_open() {
+                    self.losses.add(Why::CutInQuote, row);
+                }
                 return None;
             }
             target = (target * 2).min(self.options.max_record_bytes.max(self.options.block_bytes));
@@ -184,6 +192,7 @@ impl Splitter {
         }
         self.block.end = at;
         self.block.bytes = bytes;
+        self.oddities.pass(&self.block, &self.options.dialect, self.options.width, &mut self.losses);
     }
 
     fn row(&self) -> u64 {

@@ -28,7 +28,7 @@ fn read(file: &[u8]) -> Table {
             rows.push((0..block.width(row)).map(cell).collect());
         }
     }
-    Table { columns: found.columns, rows }
+    Table { columns: found.names, rows }
 }
 
 #[test]

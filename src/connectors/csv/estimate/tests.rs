@@ -1,6 +1,7 @@
 use super::super::decode::TextEncoding;
 use super::super::dialect::{Dialect, Header};
 use super::super::plan;
+use super::super::sniff::Sniffed;
 use super::super::sync::RowsEstimate;
 use super::super::typing::{ColumnType, FileTypes, TypeKind};
 use super::*;
@@ -16,22 +17,26 @@ fn layout(packing: Packing, megabytes: u64, rows: KnownRows) -> Layout {
     Layout {
         packing,
         file_bytes: megabytes << 20,
-        dialect: Dialect::default(),
-        encoding: TextEncoding::UTF_8,
-        header: Header::Lines(1),
-        names: vec!["a".into(), "b".into()],
+        written: Sniffed {
+            dialect: Dialect::default(),
+            encoding: TextEncoding::UTF_8,
+            mark_bytes: 0,
+            header: Header::Lines(1),
+            names: vec!["a".into(), "b".into()],
+            width: 2,
+            data_start: 10,
+            data_end: None,
+            preamble_lines: 0,
+            footer_lines: 0,
+            confidence: 0.9,
+            evidence: Vec::new(),
+        },
         types: FileTypes {
             words: Vec::new(),
             columns: vec![ColumnType { kind: TypeKind::Int64, nulls: 0 }; 2],
         },
+        zero_bytes: 0,
         notes: Vec::new(),
-        width: 2,
-        data_start: 10,
-        data_end: None,
-        preamble_lines: 0,
-        footer_lines: 0,
-        confidence: 0.9,
-        evidence: Vec::new(),
         rows,
         unpacked_hint: None,
         row_bytes: 100.0,
@@ -44,7 +49,7 @@ fn about(rows: f64) -> KnownRows {
 
 fn estimated(layout: &Layout, spec: ReadSpec) -> LoadEstimate {
     let plan = plan::plan("x.csv", layout, Some(1e6), spec).unwrap();
-    let from = Checkpoint { row: 0, place: layout.data_start };
+    let from = Checkpoint { row: 0, place: layout.written.data_start };
     let mut made = estimate(layout, SizeClass::Small.capacity(), &plan, from).unwrap();
     judge(&mut made, None);
     made

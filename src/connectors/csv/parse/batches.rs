@@ -36,7 +36,7 @@ impl<'w> Batches<'w> {
         let columns = what.columns.clone().unwrap_or_else(|| (0..all.fields.len()).collect());
         let fields = columns.iter().filter_map(|column| all.fields.get(*column).cloned()).collect();
         let filtered = what.filter.as_ref().map(Filter::columns).unwrap_or_default();
-        let place = |name: &&'w str| layout.names.iter().position(|known| known == name);
+        let place = |name: &&'w str| layout.written.names.iter().position(|known| known == name);
         Self {
             maker: CellMaker::new(layout),
             layout,
@@ -68,7 +68,7 @@ impl<'w> Batches<'w> {
     pub(super) fn cells(&mut self, block: &Block, row: usize) -> Vec<Cell> {
         let number = block.first_row() + row as u64;
         // A row that is too long for the file's own width was counted when it was cut.
-        if block.width(row) <= self.layout.width && self.maker.overflows(block, row) {
+        if block.width(row) <= self.layout.written.width && self.maker.overflows(block, row) {
             self.losses.add(Why::LongRow, number);
         }
         let cells: Vec<Cell> =

@@ -11,6 +11,7 @@ use super::super::sniff::{Sniffed, Windows, sniff};
 use super::super::split::{SplitOptions, Splitter};
 use super::super::sync::{self, Stretch};
 use super::broken;
+use crate::kit::scan;
 use crate::model::{Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::Read;
@@ -106,35 +107,29 @@ fn line_ends(bytes: &[u8]) -> usize {
 }
 
 fn layout(input: &Input<File>, seen: &Seen, found: Sniffed, overrides: &Overrides) -> Layout {
-    let mut samples = vec![ColumnSample::default(); found.columns.len()];
+    let mut samples = vec![ColumnSample::default(); found.names.len()];
     let mut stretches = Vec::new();
+    let mut zero_bytes = 0;
     let head = head_text(seen, &found);
     let rows = sample_rows(&head, &found, 0, HEAD_ROWS, &mut samples);
     stretches.extend(sync_stretch(&head, &found, Some(0)));
+    zero_bytes += scan::count(&head, 0);
     for window in [&seen.middle, &seen.tail.1] {
         let text = found.encoding.text_of(window);
         if let Some(from) = sync::first_row(&text, found.dialect, found.width) {
             sample_rows(&text, &found, from, WINDOW_ROWS, &mut samples);
         }
         stretches.extend(sync_stretch(&text, &found, None));
+        zero_bytes += scan::count(&text, 0);
     }
     let (types, notes) = decide(&samples, overrides.null_spellings.as_deref());
     let mut layout = Layout {
         packing: input.packing(),
         file_bytes: input.len(),
-        dialect: found.dialect,
-        encoding: found.encoding,
-        header: found.header,
-        names: found.columns,
+        written: found,
         types,
+        zero_bytes,
         notes,
-        width: found.width,
-        data_start: found.data_start,
-        data_end: found.data_end,
-        preamble_lines: found.preamble_lines,
-        footer_lines: found.footer_lines,
-        confidence: found.confidence,
-        evidence: found.evidence,
         rows: KnownRows::Unknown,
         unpacked_hint: None,
         row_bytes: row_bytes(&stretches),

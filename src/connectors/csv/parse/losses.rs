@@ -20,8 +20,8 @@ pub(super) fn findings(
 ) -> Findings {
     let mut findings = Findings::default();
     let around = [
-        (seen.beginning, layout.preamble_lines, "before the table", Why::Preamble),
-        (seen.end, layout.footer_lines, "after the table", Why::Footer),
+        (seen.beginning, layout.written.preamble_lines, "before the table", Why::Preamble),
+        (seen.end, layout.written.footer_lines, "after the table", Why::Footer),
     ];
     for (_, lines, place, why) in around.into_iter().filter(|(seen, lines, ..)| *seen && *lines > 0) {
         findings.lost(Lost { place: place.to_owned(), why: why.text().to_owned(), count: lines as u64 });
@@ -41,7 +41,7 @@ fn place(why: Why, lost: &Counted) -> String {
     let more = if lost.count > lost.rows.len() as u64 { " and others" } else { "" };
     let word = match why {
         Why::BlankLine | Why::CommentLine | Why::OversizeRow => "before row",
-        Why::EndedEarly | Why::Budget => "at row",
+        Why::EndedEarly | Why::Budget | Why::CutInQuote => "at row",
         _ => "row",
     };
     format!("{word} {}{more}", rows.join(", "))

@@ -39,7 +39,7 @@ pub(super) fn rows(run: &mut Run<'_>, params: &Rows) -> Result<RowsEnd> {
         most_bytes: if is_look { look_bytes(params) } else { u64::MAX },
     };
     let mut reader = RowReader::new(run.input, layout, stretch).map_err(|error| broken(&error))?;
-    let index = RowIndex::new(layout.data_start);
+    let index = RowIndex::new(layout.written.data_start);
     let mut pass = Pass {
         batches: Batches::new(what),
         index,
@@ -50,7 +50,7 @@ pub(super) fn rows(run: &mut Run<'_>, params: &Rows) -> Result<RowsEnd> {
     pass.skip(run, &mut reader, params.first_row)?;
     let end = pass.give_rows(run, &mut reader, params)?;
     pass.losses.merge(&reader.take_losses());
-    let done = end == ReadEnd::Bounded && !pass.rows_left && !has_more(&mut reader);
+    let done = end == ReadEnd::Bounded && !pass.rows_left && !has_more(&mut reader, &mut pass.losses);
     let end = if done { ReadEnd::Complete } else { end };
     pass.finish(run, params, reader.failure(), end)
 }
@@ -171,10 +171,13 @@ impl Pass<'_> {
 }
 
 /// Whether another row follows: a bound that falls on the last row leaves nothing out.
-pub(super) fn has_more(reader: &mut RowReader<'_>) -> bool {
+pub(super) fn has_more(reader: &mut RowReader<'_>, losses: &mut Losses) -> bool {
     let more = reader.next_block(1).is_some() || reader.failure().is_some();
-    // What was lost beyond the rows given is not theirs.
-    reader.take_losses();
+    let beyond = reader.take_losses();
+    // What was lost before a row that is not given is not theirs; what was lost at the end is.
+    if !more {
+        losses.merge(&beyond);
+    }
     more
 }
 

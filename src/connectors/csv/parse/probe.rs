@@ -26,14 +26,18 @@ pub(super) fn probe(run: &mut Run<'_>, params: &Probe) -> Result<Probed> {
     for window in 0..windows {
         // Even places, so that windows of UTF-16 hold whole units.
         let step = bytes.saturating_sub(WINDOW_BYTES) * window / (windows - 1).max(1);
-        let place = (layout.data_start + step) & !1;
+        let place = (layout.written.data_start + step) & !1;
         let bytes = run.input.window(place, WINDOW_BYTES as usize).map_err(|error| broken(&error))?;
-        let text = layout.encoding.text_of(&bytes);
-        let from = if step == 0 { Some(0) } else { sync::first_row(&text, layout.dialect, layout.width) };
+        let text = layout.written.encoding.text_of(&bytes);
+        let from = if step == 0 {
+            Some(0)
+        } else {
+            sync::first_row(&text, layout.written.dialect, layout.written.width)
+        };
         if let Some(from) = from {
-            let (stretch, _) = sync::count(&text, layout.dialect, layout.width, from);
+            let (stretch, _) = sync::count(&text, layout.written.dialect, layout.written.width, from);
             let text = text.get(from..from + stretch.bytes as usize).unwrap_or_default();
-            stretches.push(Stretch { bytes: layout.encoding.file_len(text), ..stretch });
+            stretches.push(Stretch { bytes: layout.written.encoding.file_len(text), ..stretch });
         }
         run.tick()?;
     }

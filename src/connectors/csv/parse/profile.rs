@@ -44,7 +44,7 @@ pub(super) fn profile(run: &mut Run<'_>, params: &Profile) -> Result<RowsEnd> {
             sample::rows(&mut inner, &SampleRows { what: what.clone(), sample, known_rows, seed })
         }
         None => {
-            let from = Checkpoint { row: 0, place: what.layout.data_start };
+            let from = Checkpoint { row: 0, place: what.layout.written.data_start };
             order::rows(&mut inner, &Rows { what: what.clone(), from, first_row: 0 })
         }
     };
@@ -107,7 +107,7 @@ fn pass(run: &mut Run<'_>, what: &What) -> Result<RowsEnd> {
     run.input.advise(Access::InOrder);
     let wide = (BLOCK_ROWS * layout.row_bytes) as usize;
     let stretch = Stretch {
-        from: Checkpoint { row: 0, place: layout.data_start },
+        from: Checkpoint { row: 0, place: layout.written.data_start },
         end: None,
         block_bytes: block_bytes(what.most_bytes).max(wide.min(LARGEST_BLOCK)),
         most_bytes: u64::MAX,
@@ -119,7 +119,7 @@ fn pass(run: &mut Run<'_>, what: &What) -> Result<RowsEnd> {
     };
     let mut reader = RowReader::new(run.input, layout, stretch).map_err(|error| broken(&error))?;
     let mut states = States::new(what);
-    let mut index = RowIndex::new(layout.data_start);
+    let mut index = RowIndex::new(layout.written.data_start);
     let end = loop {
         let room = what.most_rows.map_or(u64::MAX, |most| most.saturating_sub(states.rows));
         if room == 0 || run.is_exhausted() {
@@ -133,7 +133,11 @@ fn pass(run: &mut Run<'_>, what: &What) -> Result<RowsEnd> {
         run.tick()?;
     };
     let mut losses = reader.take_losses();
-    let end = if end == ReadEnd::Bounded && !order::has_more(&mut reader) { ReadEnd::Complete } else { end };
+    let end = if end == ReadEnd::Bounded && !order::has_more(&mut reader, &mut losses) {
+        ReadEnd::Complete
+    } else {
+        end
+    };
     let failure = reader.failure();
     if let Some(error) = failure.filter(|_| states.rows == 0) {
         return Err(broken(error));
@@ -180,7 +184,7 @@ impl<'w> States<'w> {
             accumulators: fields.iter().map(|field| ColumnAccumulator::new(&field.logical, limits)).collect(),
             schema: Schema::new(fields),
             columns,
-            width: what.layout.width,
+            width: what.layout.written.width,
             rows: 0,
             losses: Losses::default(),
             scratch: String::new(),

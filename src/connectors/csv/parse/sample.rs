@@ -12,8 +12,8 @@ use super::losses::{Seen, findings};
 use super::order::{block_bytes, note_growth};
 use super::{Rows, RowsEnd, Run, SampleRows, broken};
 use crate::job::Flow;
-use crate::kit::dice::Dice;
 use crate::model::cell::Cell;
+use crate::model::dice::Dice;
 use crate::model::read::{ReadEnd, SampleMethod, SampleSize};
 use crate::model::{Error, ErrorKind, Result};
 
@@ -49,7 +49,7 @@ fn wanted(params: &SampleRows) -> u64 {
 fn head(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     let mut what = params.what.clone();
     what.most_rows = Some(wanted(params));
-    let from = Checkpoint { row: 0, place: what.layout.data_start };
+    let from = Checkpoint { row: 0, place: what.layout.written.data_start };
     let end = super::order::rows(run, &Rows { what, from, first_row: 0 })?;
     Ok(RowsEnd { end: ReadEnd::Complete, next: None, ..end })
 }
@@ -68,8 +68,8 @@ fn windows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     let mut enough = false;
     for window in 0..shape.count {
         let room = part.saturating_sub(needed);
-        let place = layout.data_start + part * window + dice.below(room);
-        let end = layout.data_start + part * (window + 1);
+        let place = layout.written.data_start + part * window + dice.below(room);
+        let end = layout.written.data_start + part * (window + 1);
         let shape = Windows { rows: shape.rows.min(rows - batches.given.min(rows)), ..shape };
         enough = one_window(run, params, &mut batches, (place, end), shape, &mut losses)?;
         run.tick()?;
@@ -102,8 +102,8 @@ fn one_window(
     losses: &mut Losses,
 ) -> Result<bool> {
     let layout = &params.what.layout;
-    let start = if place <= layout.data_start + 1 {
-        Some(layout.data_start)
+    let start = if place <= layout.written.data_start + 1 {
+        Some(layout.written.data_start)
     } else {
         row_start(run, layout, place & !1, shape.sync_bytes)?
     };
@@ -147,9 +147,9 @@ fn one_window(
 fn row_start(run: &Run<'_>, layout: &Layout, place: u64, mut len: usize) -> Result<Option<u64>> {
     loop {
         let bytes = run.input.window(place, len).map_err(|error| broken(&error))?;
-        let text = layout.encoding.text_of(&bytes);
-        if let Some(at) = sync::first_row(&text, layout.dialect, layout.width) {
-            return Ok(Some(place + layout.encoding.file_len(text.get(..at).unwrap_or_default())));
+        let text = layout.written.encoding.text_of(&bytes);
+        if let Some(at) = sync::first_row(&text, layout.written.dialect, layout.written.width) {
+            return Ok(Some(place + layout.written.encoding.file_len(text.get(..at).unwrap_or_default())));
         }
         if bytes.len() < len || len >= MOST_SYNC_BYTES {
             return Ok(None);
@@ -164,7 +164,7 @@ fn single_rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     run.input.advise(Access::InOrder);
     let mut batches = Batches::new(&params.what);
     let stretch = Stretch {
-        from: Checkpoint { row: 0, place: layout.data_start },
+        from: Checkpoint { row: 0, place: layout.written.data_start },
         end: None,
         block_bytes: block_bytes(params.what.most_bytes),
         most_bytes: u64::MAX,

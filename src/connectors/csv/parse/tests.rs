@@ -118,7 +118,7 @@ fn everything(layout: &Layout) -> What {
 }
 
 fn from_start(what: What) -> Rows {
-    let from = Checkpoint { row: 0, place: what.layout.data_start };
+    let from = Checkpoint { row: 0, place: what.layout.written.data_start };
     Rows { what, from, first_row: 0 }
 }
 
@@ -189,7 +189,7 @@ fn nothing_of_a_ragged_row_is_dropped() {
     assert_eq!(given.lost(Why::InvalidBytes), 1);
     // A value where the trailing delimiter leaves nothing elsewhere.
     let (layout, given, _) = read_all(b"a,b,\n1,2,\n3,4,\n5,6,\n7,8,9\n");
-    assert_eq!(layout.names, ["a", "b", "column_3"]);
+    assert_eq!(layout.written.names, ["a", "b", "column_3"]);
     assert_eq!(given.texts()[3], "7|8|9");
 }
 
@@ -203,7 +203,7 @@ fn pages_go_on_exactly_where_the_last_one_ended() {
         let file = file(&encoded);
         let layout = look_at(&file);
         for page in [7, 999, 3000, 3001] {
-            let mut next = Some(Checkpoint { row: 0, place: layout.data_start });
+            let mut next = Some(Checkpoint { row: 0, place: layout.written.data_start });
             let mut ids = Vec::new();
             while let Some(from) = next {
                 let what = What { most_rows: Some(page), columns: Some(vec![0]), ..everything(&layout) };
@@ -219,7 +219,7 @@ fn pages_go_on_exactly_where_the_last_one_ended() {
         }
         // A row in the middle, from the beginning and from a checkpoint.
         let what = What { most_rows: Some(1), columns: Some(vec![0]), ..everything(&layout) };
-        let from = Checkpoint { row: 0, place: layout.data_start };
+        let from = Checkpoint { row: 0, place: layout.written.data_start };
         let mut given = Given::default();
         let _: RowsEnd = run_op(&file, op::ROWS, &Rows { what, from, first_row: 2500 }, &mut given).unwrap();
         assert_eq!(given.rows(), [[Cell::Int(2500)]]);
@@ -353,7 +353,7 @@ fn packed_files_read_like_plain_ones_and_damaged_ones_give_what_they_have() {
         assert_eq!(layout.rows, KnownRows::Unknown);
         let file = file(packed);
         let what = What { most_rows: Some(2), columns: Some(vec![0]), ..everything(&layout) };
-        let from = Checkpoint { row: 0, place: layout.data_start };
+        let from = Checkpoint { row: 0, place: layout.written.data_start };
         let mut given = Given::default();
         let _: RowsEnd =
             run_op(&file, op::ROWS, &Rows { what, from, first_row: 15_000 }, &mut given).unwrap();
@@ -378,12 +378,29 @@ fn files_that_are_no_tables_are_errors_or_empty() {
     assert_eq!(look(b"a,b\n", Some("klingon")).unwrap_err().kind, ErrorKind::Invalid);
     assert_eq!(look(b"\x1F\x8B\x08\0broken", None).unwrap_err().kind, ErrorKind::Decode);
     let empty = look(b"", None).unwrap();
-    assert_eq!((empty.rows, empty.names.len()), (KnownRows::Exact(0), 1));
+    assert_eq!((empty.rows, empty.written.names.len()), (KnownRows::Exact(0), 1));
     let (_, given, end) = read_all(b"");
     assert_eq!((given.rows().len(), given.batches.len(), end.end), (0, 1, ReadEnd::Complete));
     let random: Vec<u8> = (0..5000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let (_, given, _) = read_all(&random);
     assert!(!given.rows().is_empty());
+}
+
+#[test]
+fn zero_bytes_and_a_file_cut_inside_a_quote_are_told_of() {
+    let (layout, given, _) = read_all(&[0; 5_000]);
+    assert_eq!((layout.zero_bytes, layout.written.names.len()), (5_000, 1));
+    assert_eq!(given.rows().len(), 1, "the bytes are kept, as a row and not as a name");
+    assert_eq!(given.lost(Why::ZeroBytes), 5_000);
+
+    let (layout, given, _) = read_all(b"id,note\n1,x\n2,\0\0\n");
+    assert_eq!((layout.zero_bytes, given.lost(Why::ZeroBytes)), (2, 2));
+
+    for cut in ["id,note\n1,x\n2,\"cut off in the", "id,note\n1,\"x\"\n2,\"y\"\n3,\"cut off in the"] {
+        let (layout, given, end) = read_all(cut.as_bytes());
+        assert_eq!(given.texts().last().map(String::as_str).map(|row| row.contains("cut off")), Some(true));
+        assert_eq!((layout.zero_bytes, given.lost(Why::CutInQuote), end.end), (0, 1, ReadEnd::Complete));
+    }
 }
 
 #[test]
@@ -393,7 +410,7 @@ fn a_table_of_a_hundred_thousand_columns_opens_and_reads() {
     let text = format!("{}\n{}\n{}\n", names.join(","), row.join(","), row.join(","));
     let file = file(text.as_bytes());
     let layout = look_at(&file);
-    assert_eq!((layout.names.len(), layout.rows), (100_000, KnownRows::Exact(2)));
+    assert_eq!((layout.written.names.len(), layout.rows), (100_000, KnownRows::Exact(2)));
     let what = What { most_rows: Some(1), columns: Some(vec![0, 99_999]), ..everything(&layout) };
     let mut given = Given::default();
     let _: RowsEnd = run_op(&file, op::ROWS, &from_start(what), &mut given).unwrap();
@@ -407,7 +424,7 @@ fn the_demo_feed_comes_out_as_its_makers_counted() {
     assert_eq!((given.rows().len(), end.end), (7686, ReadEnd::Complete));
     assert_eq!((given.lost(Why::ShortRow), given.lost(Why::LongRow)), (22, 15));
     assert_eq!((given.lost(Why::Preamble), given.lost(Why::Footer)), (4, 1));
-    let column = |name: &str| layout.names.iter().position(|known| known == name).unwrap();
+    let column = |name: &str| layout.written.names.iter().position(|known| known == name).unwrap();
     let whole: Vec<Vec<Cell>> = given
         .rows()
         .into_iter()
@@ -454,7 +471,7 @@ fn a_profile_from_the_bytes_is_the_profile_of_the_rows() {
     for bytes in [polluted.as_bytes(), &latin, &demo[..], b"", b"a,b\n", b"a,b,\n1,2,\n3,4,5\n6,7,\n"] {
         let file = file(bytes);
         let layout = look_at(&file);
-        for columns in [None, Some(vec![layout.names.len() - 1, 0])] {
+        for columns in [None, Some(vec![layout.written.names.len() - 1, 0])] {
             let what = What { columns, ..everything(&layout) };
             let mut rows = Given::default();
             let end: RowsEnd = run_op(&file, op::ROWS, &from_start(what.clone()), &mut rows).unwrap();

@@ -109,7 +109,7 @@ fn check(
     let context = || format!("{what}\n{:#?}\n{file}", found.evidence);
     assert_eq!(rows.len(), expected.len(), "rows of {}", context());
     // A header that is one name short above an always empty column looks like a trailing delimiter.
-    assert!(found.columns.len() + 1 >= COLUMNS, "columns of {}", context());
+    assert!(found.names.len() + 1 >= COLUMNS, "columns of {}", context());
     for (index, (row, expected)) in rows.iter().zip(expected).enumerate() {
         if Some(index) == spoilt {
             if let Some(must) = must {

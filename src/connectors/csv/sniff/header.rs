@@ -159,6 +159,10 @@ impl<'a> Body<'a> {
 
 /// Above zero for a row that names its columns. `typed` says which columns contradict it as a value.
 pub(super) fn score(row: &[&[u8]], body: &Body<'_>) -> (f32, usize) {
+    // Zero bytes are damage or another kind of file, never a name.
+    if row.iter().any(|cell| cell.contains(&0)) {
+        return (-1.0, 0);
+    }
     let body = &body.without(row);
     let mut total = 0.0;
     let mut contradicted = 0;

@@ -13,6 +13,7 @@ use super::dialect::{Comment, Delimiter, Dialect, Header, LineEnd, Overrides};
 use super::encoding::{self, DetectedEncoding};
 use candidates::LineEnds;
 use score::Scored;
+use serde::{Deserialize, Serialize};
 
 /// Stretches of a file, as its bytes stand on disk.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +29,7 @@ pub struct Windows<'a> {
 }
 
 /// How a file is written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sniffed {
     /// Delimiter, quote, escape, line ends, comments.
     pub dialect: Dialect,
@@ -39,7 +40,7 @@ pub struct Sniffed {
     /// Where the names come from.
     pub header: Header,
     /// A unique name for every column.
-    pub columns: Vec<String>,
+    pub names: Vec<String>,
     /// Cells in an ordinary row; may differ from the number of columns by a trailing delimiter.
     pub width: usize,
     /// Place in the file of the first data row.
@@ -99,7 +100,7 @@ pub fn sniff(windows: Windows<'_>, overrides: &Overrides) -> Sniffed {
         preamble_lines: found.preamble_lines + lines_in(&text[..skipped]),
         footer_lines: footer.map_or(0, |(_, lines)| lines),
         confidence: if best.score > 0.0 { best.score / (best.score + second) } else { 0.0 },
-        columns: found.names,
+        names: found.names,
         evidence,
     }
 }

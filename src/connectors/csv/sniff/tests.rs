@@ -43,7 +43,7 @@ fn check_bytes(file: &[u8], dialect: &str, columns: &str, rows: usize) -> Sniffe
     let (read, _) = read_as(&found, file);
     let shown = format!("{}\n{:#?}", String::from_utf8_lossy(&file[..file.len().min(500)]), found.evidence);
     assert_eq!(summary(&found), dialect, "{shown}");
-    assert_eq!(found.columns.join("|"), columns, "{shown}");
+    assert_eq!(found.names.join("|"), columns, "{shown}");
     assert_eq!(read.len(), rows, "{shown}");
     found
 }
@@ -227,7 +227,7 @@ fn what_a_user_fixed_is_taken() {
     assert_eq!((found.dialect.quote, found.header), (None, Header::Absent));
     assert_eq!((found.encoding.name(), found.data_start), ("windows-1252", 4));
     let two = Overrides { header: Some(Header::Lines(2)), ..Overrides::default() };
-    assert_eq!(sniff(windows, &two).columns, ["a 1", "b 2"]);
+    assert_eq!(sniff(windows, &two).names, ["a 1", "b 2"]);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn the_demo_feed_reads_as_its_makers_counted() {
     };
     let found = sniff(windows, &Overrides::default());
     assert_eq!(summary(&found), "';' \" Lines(1)", "{:#?}", found.evidence);
-    assert_eq!((found.columns.len(), found.width), (15, 15));
+    assert_eq!((found.names.len(), found.width), (15, 15));
     assert_eq!(found.encoding.name(), "windows-1252");
     assert_eq!((found.preamble_lines, found.footer_lines), (4, 1));
     let (rows, losses) = read_as(&found, file);

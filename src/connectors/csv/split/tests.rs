@@ -167,6 +167,35 @@ fn a_broken_quote_costs_its_own_row_only() {
 }
 
 #[test]
+fn a_file_that_ends_inside_a_quote_is_said_to_be_cut_off() {
+    let quoted = Dialect::default();
+    // So few quotes, and none of them closed, that the sniffer takes them for letters.
+    let literal = Dialect { quote: None, ..quoted };
+    for (text, rows, cut) in [
+        ("1,a\n2,\"cut off in the", vec!["1|a", "2|\"cut off in the"], 1),
+        ("1,a\n2,  \"cut off in the\n", vec!["1|a", "2|  \"cut off in the"], 1),
+        ("1,a\n2,\"cut off\nin the\nmiddle", vec!["1|a", "2|\"cut off", "in the", "middle"], 1),
+        ("1,a\n2,\"never closed\n3,b\n", vec!["1|a", "2|\"never closed", "3|b"], 0),
+        ("1,a\n2,b 5\" wide", vec!["1|a", "2|b 5\" wide"], 0),
+        ("1,a\n2,b\n", vec!["1|a", "2|b"], 0),
+    ] {
+        for dialect in [quoted, literal] {
+            let losses = check(dialect, 2, text, &rows);
+            assert_eq!(losses.count(Why::CutInQuote), cut, "{text:?}");
+        }
+    }
+    assert_eq!(check(quoted, 2, "1,a\n2,\"whole\"\n", &["1|a", "2|whole"]).count(Why::CutInQuote), 0);
+}
+
+#[test]
+fn zero_bytes_are_counted_where_they_stand() {
+    let losses =
+        check(Dialect::default(), 2, "1,a\n\0\0,b\0\n3,c\n4,\0\n", &["1|a", "\0\0|b\0", "3|c", "4|\0"]);
+    let zeros = losses.iter().find(|(why, _)| *why == Why::ZeroBytes).unwrap().1;
+    assert_eq!((zeros.count, zeros.rows.as_slice()), (4, [1, 3].as_slice()));
+}
+
+#[test]
 fn an_unclosed_quote_in_a_large_file_is_found_without_reading_it_all() {
     let mut text = String::from("1,\"never closed,3\n");
     for row in 0..60_000 {
