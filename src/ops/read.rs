@@ -84,7 +84,8 @@ impl Opened {
     ///
     /// # Errors
     /// `refused` (nothing was sent), or the ledger can't be written (nothing was sent). A read that fails
-    /// on the way is no error here: [`Done::error`] tells, and the rows that came stay in the sink.
+    /// on the way, or whose end the ledger can't take, is no error here: [`Done::error`] tells, and the rows
+    /// that came stay in the sink.
     pub async fn read(
         &self,
         ctx: &CallCtx,
@@ -109,8 +110,11 @@ impl Opened {
         let plan = permit.plan().clone();
         let id = self.workspace().ledger_started(&entry, permit.approval()).await?;
         let call = ctx.child(self.workspace().recorder(mount.connection(), Some(id)));
-        let report = guard::run(&call, mount.source(), permit, sink).await;
-        self.workspace().ledger_ended(id, &report).await?;
+        let mut report = guard::run(&call, mount.source(), permit, sink).await;
+        if let Err(error) = self.workspace().ledger_ended(id, &report).await {
+            // The entry stays open, a lower bound; what came is not thrown away for it.
+            report.end = report.end.and(Err(error));
+        }
         Ok(Done { report, plan, estimate })
     }
 

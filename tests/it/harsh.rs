@@ -211,6 +211,48 @@ fn a_ledger_that_can_only_be_in_memory_is_said_with_the_reason() {
     assert_eq!(said.err.lines().filter(|line| line.contains("in memory")).count(), 0, "{said}");
 }
 
+/// A ledger that is there, with one read in it.
+#[cfg(unix)]
+fn with_ledger(csv: &str) -> Place {
+    let place = Place::new();
+    let csv = place.file("shop.csv", csv);
+    assert_eq!(place.run(&["preview", text(&csv)]).code, Some(0));
+    place
+}
+
+#[cfg(unix)]
+#[test]
+fn rows_that_came_are_shown_when_the_ledger_fills_up_in_the_middle_of_the_read() {
+    const CSV: &str = "id,name\n1,ada\n2,grace\n";
+    let known = with_ledger(CSV);
+    let (mut before, mut middle, mut after) = (0, 0, 0);
+    // Somewhere between no room at all and enough of it the ledger takes the start of the read and not its end.
+    for blocks in (0..400).step_by(8) {
+        let place = Place::new();
+        let csv = place.file("shop.csv", CSV);
+        std::fs::create_dir_all(&place.data).unwrap();
+        std::fs::copy(known.data.join("ledger.sqlite"), place.data.join("ledger.sqlite")).unwrap();
+        let said =
+            Said::of(&limited(&place, blocks).args(["preview", text(&csv), "--json"]).output().unwrap());
+        match (said.code, said.out.is_empty()) {
+            (Some(0), false) => after += 1,
+            (Some(4), true) => before += 1,
+            // The statement of the read found no room either: nothing was sent.
+            (Some(4), false) if said.json()["rows_returned"] == 0 => before += 1,
+            (Some(4), false) => {
+                middle += 1;
+                let rows = said.json()["rows"].as_array().map(Vec::len);
+                assert_eq!((rows, said.json()["rows_returned"].as_u64()), (Some(2), Some(2)), "{said}");
+            }
+            _ => panic!("{blocks} blocks: {said}"),
+        }
+        if said.code == Some(4) {
+            assert!(said.error()["attempted"].as_str().is_some_and(|what| what.contains("ledger")), "{said}");
+        }
+    }
+    assert!(middle > 0 && after > 0, "before {before}, in the middle {middle}, after {after}");
+}
+
 /// The program on a disk that is full after `blocks` of 512 bytes a file; a write beyond that fails, as the
 /// shell has the signal ignored that would end the program instead.
 #[cfg(unix)]
