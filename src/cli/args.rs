@@ -287,6 +287,9 @@ pub enum ConnectionsAction {
         /// Environment: local, dev, stg or prod.
         #[arg(long, default_value = "local")]
         tier: String,
+        /// Size of the upstream until it is measured: small, medium or large; by tier if not given.
+        #[arg(long)]
+        class: Option<String>,
         /// Budget of a session: rows=…,bytes=…,seconds=…,requests=….
         #[arg(long)]
         budget: Option<String>,
@@ -313,6 +316,9 @@ pub enum ConnectionsAction {
         /// Its new tier.
         #[arg(long)]
         tier: Option<String>,
+        /// Its new size class.
+        #[arg(long)]
+        class: Option<String>,
         /// Its new budget.
         #[arg(long)]
         budget: Option<String>,

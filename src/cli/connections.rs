@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::{ConnectionsAction, Output};
 use super::{print, spec, text};
-use crate::model::connection::{Connection, Tier};
+use crate::model::connection::{Connection, SizeClass, Tier};
 use crate::model::read::Bound;
 use crate::model::units::{bytes_text, count_text, seconds_text};
 use crate::model::{Error, ErrorKind, Result};
@@ -24,22 +24,25 @@ pub fn output_of(action: &ConnectionsAction) -> Output {
 pub async fn run(workspace: &Workspace, action: ConnectionsAction) -> Result<()> {
     let saved = workspace.connections();
     match action {
-        ConnectionsAction::Add { name, target, tier, budget, note } => {
+        ConnectionsAction::Add { name, target, tier, class, budget, note } => {
             let connection = connection_of(workspace, &target).await?;
             let budget = budget.as_deref().map_or(Ok(Bound::default()), spec::bound_of)?;
-            let tier = tier_of(&tier)?;
-            saved.add(Connection { name: name.clone(), tier, budget, note, ..connection }).await?;
+            let (tier, size_class) = (tier_of(&tier)?, class.as_deref().map(class_of).transpose()?);
+            let added = Connection { name: name.clone(), tier, size_class, budget, note, ..connection };
+            saved.add(added).await?;
             print::line(&format!("saved {name:?}; open it with: headwater ls {name}"));
         }
         ConnectionsAction::List(output) => list(&saved.list().await?, output),
         ConnectionsAction::Show { name, output } => show(&saved.get(&name).await?, output),
-        ConnectionsAction::Edit { name, rename, tier, budget, note } => {
+        ConnectionsAction::Edit { name, rename, tier, class, budget, note } => {
             let tier = tier.as_deref().map(tier_of).transpose()?;
+            let class = class.as_deref().map(class_of).transpose()?;
             let budget = budget.as_deref().map(spec::bound_of).transpose()?;
             saved
                 .edit(&name, move |connection| {
                     connection.name = rename.unwrap_or_else(|| connection.name.clone());
                     connection.tier = tier.unwrap_or(connection.tier);
+                    connection.size_class = class.or(connection.size_class);
                     connection.budget = budget.unwrap_or(connection.budget);
                     connection.note = note.unwrap_or_else(|| connection.note.clone());
                 })
@@ -65,6 +68,13 @@ fn tier_of(text: &str) -> Result<Tier> {
                 format!("--tier: {text:?} is none of local, dev, stg, prod"),
             )
         })
+}
+
+fn class_of(text: &str) -> Result<SizeClass> {
+    SizeClass::ALL.into_iter().find(|class| class.word().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        let why = format!("--class: {text:?} is none of small, medium, large");
+        Error::new(ErrorKind::Invalid, "usage", why)
+    })
 }
 
 fn list(connections: &[Connection], output: Output) {

@@ -14,6 +14,33 @@ pub fn bytes_text(bytes: f64) -> String {
     if unit == 0 { format!("{value:.0} {}", UNITS[0]) } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+/// Bytes out of `640 KiB`, `5 MB`, `5000000`; decimal units count by thousands. None if it is no size.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    const UNITS: [(&str, f64); 10] = [
+        ("kib", 1024.0),
+        ("mib", 1_048_576.0),
+        ("gib", 1_073_741_824.0),
+        ("tib", 1_099_511_627_776.0),
+        ("kb", 1e3),
+        ("mb", 1e6),
+        ("gb", 1e9),
+        ("tb", 1e12),
+        ("bytes", 1.0),
+        ("b", 1.0),
+    ];
+    let text = text.trim().to_ascii_lowercase();
+    let (number, times) = UNITS
+        .iter()
+        .find_map(|(unit, times)| Some((text.strip_suffix(unit)?, *times)))
+        .unwrap_or((text.as_str(), 1.0));
+    let number = number.replace([' ', '\u{a0}', '_'], "");
+    if let (Ok(whole), true) = (number.parse::<u64>(), times == 1.0) {
+        return Some(whole);
+    }
+    let bytes = number.parse::<f64>().ok()? * times;
+    (bytes.is_finite() && bytes >= 0.0 && bytes < u64::MAX as f64).then_some(bytes.round() as u64)
+}
+
 /// `0.4 s`, `12 ms`, `3 min 20 s`, `4.1 h`.
 pub fn seconds_text(seconds: f64) -> String {
     if seconds < 0.001 {
@@ -65,6 +92,20 @@ mod tests {
         for (value, text) in [(0.0004, "400 µs"), (0.012, "12 ms"), (38.0, "38.0 s"), (200.0, "3 min 20 s")]
         {
             assert_eq!(seconds_text(value), text);
+        }
+        for (text, bytes) in [
+            ("0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("640 KiB", Some(655_360)),
+            ("1.5mib", Some(1_572_864)),
+            ("5 MB", Some(5_000_000)),
+            ("5 000 b", Some(5_000)),
+            ("-1", None),
+            ("inf", None),
+            ("MiB", None),
+            ("3 parsecs", None),
+        ] {
+            assert_eq!(parse_bytes(text), bytes, "{text}");
         }
         assert_eq!(count_text(1_204_331), "1\u{a0}204\u{a0}331");
         assert_eq!(age_text(Duration::from_secs(6 * 86_400)), "6 d");

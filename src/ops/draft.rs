@@ -10,8 +10,12 @@ use secrecy::SecretString;
 
 use super::{Target, Workspace};
 use crate::model::card::{Card, FieldKind, FormField, Need};
-use crate::model::connection::{Connection, SecretRef, Tier};
+use crate::model::connection::{Connection, SecretRef, SizeClass, Tier};
 use crate::model::{Error, ErrorKind, Result};
+
+pub mod limits;
+
+use limits::Limited;
 
 /// The connection that a path or URL stands for, under an id of its own.
 ///
@@ -41,6 +45,10 @@ pub struct Draft {
     pub tier: Tier,
     /// Whom to ask, anything to remember.
     pub note: String,
+    /// Declared size; none = by environment.
+    pub size_class: Option<SizeClass>,
+    /// Budget of a session, as typed.
+    pub budget: limits::Typed,
     /// Values by key of the form.
     pub values: BTreeMap<&'static str, String>,
     /// Secrets by key of the form, as typed.
@@ -58,6 +66,8 @@ pub enum About {
     Name,
     /// A field of the form, by its key.
     Field(&'static str),
+    /// A limit of the budget.
+    Budget(Limited),
 }
 
 /// Why a draft can't be saved.
@@ -86,6 +96,8 @@ impl Draft {
             name: String::new(),
             tier: Tier::Local,
             note: String::new(),
+            size_class: None,
+            budget: limits::Typed::new(),
             values: BTreeMap::new(),
             secrets: BTreeMap::new(),
             kept: BTreeMap::new(),
@@ -99,6 +111,8 @@ impl Draft {
         draft.name.clone_from(&connection.name);
         draft.tier = connection.tier;
         draft.note.clone_from(&connection.note);
+        draft.size_class = connection.size_class;
+        draft.budget = limits::typed(connection.budget);
         draft.fill(card, connection);
         draft.edits = Some(connection.id);
         draft
@@ -144,7 +158,9 @@ impl Draft {
             let text = if secret_kept && typed.is_empty() { None } else { wrong(field, typed) };
             text.map(|text| Problem { about: About::Field(field.key), text })
         });
-        name.into_iter().chain(fields).collect()
+        let limits = limits::read(&self.budget).1.into_iter();
+        let limits = limits.map(|(limited, text)| Problem { about: About::Budget(limited), text });
+        name.into_iter().chain(fields).chain(limits).collect()
     }
 
     /// Saves it: a new connection, or the changed one. Values of a saved connection that the form does not
@@ -190,6 +206,8 @@ impl Draft {
         connection.connector = self.card.id.to_owned();
         connection.tier = self.tier;
         connection.note = self.note.trim().to_owned();
+        connection.size_class = self.size_class;
+        connection.budget = limits::read(&self.budget).0;
         for field in self.card.form.fields.iter().filter(|field| field.kind != FieldKind::Secret) {
             let value = self.values.get(field.key).map(|value| value.trim()).unwrap_or_default();
             if value.is_empty() || field.default == Some(value) {

@@ -9,6 +9,7 @@ pub mod gauge;
 pub mod histogram;
 pub mod icons;
 pub mod key_value;
+pub mod list;
 pub mod toast;
 
 use egui::accesskit::Role;
@@ -20,7 +21,8 @@ pub use error_card::{ErrorCard, ErrorCardAction, error_card_ui};
 pub use gauge::{Gauge, gauge_ui};
 pub use histogram::{Histogram, histogram_ui};
 pub use icons::{Icon, icon_button};
-pub use key_value::key_value_ui;
+pub use key_value::{Fact, fact_ui, key_value_ui};
+pub use list::list_ui;
 pub use toast::{Toast, ToastKind, Toasts};
 
 /// Name a hand-painted thing for screen readers and tests, show the same sentence on hover,

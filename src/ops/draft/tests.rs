@@ -86,6 +86,27 @@ async fn a_saved_draft_holds_no_secret_and_keeps_what_the_form_does_not_know() {
 }
 
 #[tokio::test]
+async fn class_and_budget_are_saved_and_come_back_into_the_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::open(Some(folder.path().to_owned())).await.unwrap();
+    let mut draft = good();
+    draft.size_class = Some(SizeClass::Large);
+    draft.budget = [(Limited::Rows, "10 000"), (Limited::Bytes, "64 MiB"), (Limited::Requests, "few")]
+        .map(|(limited, text)| (limited, text.to_owned()))
+        .into();
+    assert_eq!(
+        draft.check().iter().map(|problem| problem.about).collect::<Vec<_>>(),
+        [About::Budget(Limited::Requests)]
+    );
+    draft.budget.remove(&Limited::Requests);
+    let Saved::Done(saved) = draft.save(&workspace).await.unwrap() else { panic!("not saved") };
+    assert_eq!((saved.budget.rows, saved.budget.bytes), (Some(10_000), Some(64 << 20)));
+    let again = Draft::of(&CARD, &workspace.connections().get("shop").await.unwrap());
+    assert_eq!(again.size_class, Some(SizeClass::Large));
+    assert_eq!(again.budget.get(&Limited::Bytes).map(String::as_str), Some("64.0 MiB"));
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_there_is_said_at_its_field() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::open(Some(folder.path().to_owned())).await.unwrap();

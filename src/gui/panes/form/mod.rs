@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use egui::{ComboBox, RichText, ScrollArea, TextEdit, Ui};
+use egui::{RichText, ScrollArea, TextEdit, Ui};
 
 mod fields;
 
@@ -13,11 +13,12 @@ use fields::{FieldWish, field_ui, problem_ui};
 
 use crate::gui::theme::{self, fonts, space};
 use crate::gui::view_ctx::{Command, ViewCtx};
-use crate::gui::widgets::ToastKind;
+use crate::gui::widgets::{ToastKind, list_ui};
 use crate::job::Remote;
 use crate::job::remote::Change;
 use crate::model::card::{Card, FieldKind};
-use crate::model::connection::{Connection, Tier};
+use crate::model::connection::{Connection, SizeClass, Tier};
+use crate::ops::draft::limits::Limited;
 use crate::ops::draft::{About, Draft, Problem, Saved, connection_of};
 use crate::safety::display::name as visible;
 
@@ -192,6 +193,7 @@ pub fn form_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut FormState) -> FormEnd
         tier_ui(ui, &mut state.draft.tier);
         ui.add_space(space::S);
         fields_ui(ctx, ui, state);
+        upstream_ui(ui, state);
         note_ui(ui, &mut state.draft.note);
         ui.add_space(space::M);
         if buttons_ui(ctx, ui, state) == FormEnd::Close {
@@ -210,6 +212,11 @@ fn paste_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut FormState) {
     ui.horizontal(|ui| {
         let field = TextEdit::singleline(&mut state.pasted).hint_text(hint).desired_width(FIELD_WIDTH);
         let response = ui.add(field).accessible_name("URL or path to fill from");
+        // What is pasted fills the rest: it comes first, also for the keyboard.
+        if state.focus == Focus::First {
+            state.focus = Focus::Asked;
+            response.request_focus();
+        }
         let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
         let ready = !state.pasted.trim().is_empty() && state.filling.job().is_none();
         let pressed = ui.add_enabled(ready, egui::Button::new("Fill in")).clicked();
@@ -227,13 +234,14 @@ const FIELD_WIDTH: f32 = 420.0;
 
 fn connector_ui(ui: &mut Ui, state: &mut FormState) {
     let mut chosen = state.draft.card;
-    let list = ComboBox::from_label("Connector").selected_text(chosen.name).width(200.0);
-    list.show_ui(ui, |ui| {
-        for card in &state.cards {
-            if ui.selectable_label(card.id == chosen.id, card.name).clicked() {
-                chosen = card;
+    ui.horizontal(|ui| {
+        list_ui(ui, "Connector", chosen.name, |ui| {
+            for card in &state.cards {
+                if ui.selectable_label(card.id == chosen.id, card.name).clicked() {
+                    chosen = card;
+                }
             }
-        }
+        });
     });
     if chosen.id != state.draft.card.id {
         state.draft.choose(chosen);
@@ -289,6 +297,42 @@ fn fields_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut FormState) {
     if let Some(FieldWish::Browse(key)) = wish {
         state.browse(ctx, key);
     }
+}
+
+/// How large the upstream is, and what one session may take of it.
+fn upstream_ui(ui: &mut Ui, state: &mut FormState) {
+    const LIMIT_WIDTH: f32 = 96.0;
+    let tokens = theme::of(ui.ctx()).tokens;
+    let by_tier = format!("by environment ({})", SizeClass::of_tier(state.draft.tier).word());
+    let chosen = state.draft.size_class;
+    ui.horizontal(|ui| {
+        list_ui(ui, "Capacity", chosen.map_or(by_tier.clone(), |class| class.word().to_owned()), |ui| {
+            ui.selectable_value(&mut state.draft.size_class, None, &by_tier);
+            for class in SizeClass::ALL {
+                let choice = ui.selectable_value(&mut state.draft.size_class, Some(class), class.word());
+                choice.on_hover_text(class.phrase());
+            }
+        });
+    });
+    let class = chosen.unwrap_or(SizeClass::of_tier(state.draft.tier));
+    let said = format!("declared until it is measured: {}", class.phrase());
+    ui.label(RichText::new(said).font(fonts::caption()).color(tokens.text_dim));
+    ui.add_space(space::XS);
+    ui.label("Budget of a session; empty for no limit");
+    ui.horizontal(|ui| {
+        for limited in Limited::ALL {
+            ui.label(limited.label());
+            let text = state.draft.budget.entry(limited).or_default();
+            let field = TextEdit::singleline(text).hint_text(limited.example()).desired_width(LIMIT_WIDTH);
+            ui.add(field).accessible_name(format!("Budget: {}", limited.label().to_lowercase()));
+        }
+    });
+    for limited in Limited::ALL {
+        for problem in state.problems.iter().filter(|problem| problem.about == About::Budget(limited)) {
+            problem_ui(ui, &format!("{}: {}", limited.label(), problem.text));
+        }
+    }
+    ui.add_space(space::XS);
 }
 
 fn note_ui(ui: &mut Ui, note: &mut String) {
