@@ -173,7 +173,7 @@ fn native_options(backend: Option<Backend>) -> eframe::NativeOptions {
 }
 
 #[cfg(target_os = "linux")]
-fn choose_backend(builder: &mut winit::event_loop::EventLoopBuilder<eframe::UserEvent>, backend: Backend) {
+fn choose_backend(builder: &mut eframe::EventLoopBuilder<eframe::UserEvent>, backend: Backend) {
     use winit::platform::wayland::EventLoopBuilderExtWayland as _;
     use winit::platform::x11::EventLoopBuilderExtX11 as _;
     match backend {
@@ -183,7 +183,7 @@ fn choose_backend(builder: &mut winit::event_loop::EventLoopBuilder<eframe::User
 }
 
 #[cfg(not(target_os = "linux"))]
-fn choose_backend(_builder: &mut winit::event_loop::EventLoopBuilder<eframe::UserEvent>, _backend: Backend) {}
+fn choose_backend(_builder: &mut eframe::EventLoopBuilder<eframe::UserEvent>, _backend: Backend) {}
 
 /// Whether a display and the libraries to draw on it are there, before anything is loaded.
 #[cfg(target_os = "linux")]
