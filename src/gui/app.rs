@@ -12,7 +12,7 @@ use super::palette::{PaletteAction, PaletteObject, PaletteState, palette_ui};
 use super::panes::catalog::catalog_ui;
 use super::panes::data::{DataTab, data_inspector_ui};
 use super::panes::drawer::{DrawerTab, drawer_ui};
-use super::panes::help::{HelpSheet, HelpWish, help_ui};
+use super::panes::help::{HelpSheet, HelpWish, On, help_ui};
 use super::panes::status::status_ui;
 use super::region::{Region, Regions, Way};
 use super::sources::{SourceEntry, SourceNews};
@@ -448,6 +448,14 @@ impl App {
 
     /// Opens the help of the region that has the keyboard.
     pub(super) fn open_help(&mut self, ctx: &Context) {
+        let grid = self.tabs.front().and_then(Tab::data).and_then(DataTab::grid_id);
+        let on = match ctx.memory(egui::Memory::focused) {
+            // Nothing has it: what most keys are for.
+            None if grid.is_some() && self.regions.now() == Region::Centre => On::Grid,
+            Some(id) if grid == Some(id) => On::Grid,
+            Some(_) if ctx.text_edit_focused() => On::Field,
+            _ => On::Other,
+        };
         let back_to = ctx.memory_mut(|memory| {
             let focused = memory.focused();
             if let Some(id) = focused {
@@ -455,7 +463,7 @@ impl App {
             }
             focused
         });
-        self.help = Some(HelpSheet { region: self.regions.now(), back_to });
+        self.help = Some(HelpSheet { region: self.regions.now(), on, back_to });
     }
 
     fn draw_help(&mut self, ctx: &Context) {

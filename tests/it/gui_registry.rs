@@ -252,12 +252,12 @@ pub fn profiles_and_exports(id: &str, upstreams: &Upstreams) {
             walk.window.choose("Level", level);
             walk.window.button("Profile the columns");
             let answered = |window: &Window| {
-                window.says("Error: unsupported") || seen_of(window).is_some_and(|seen| Some(seen) != before)
+                window.says("Error: Unsupported") || seen_of(window).is_some_and(|seen| Some(seen) != before)
             };
             walk.window.wait(level, |window| window.has("Run as is") || answered(window));
             walk.window.run_sheet_if_asked(node.name());
             walk.window.wait(level, answered);
-            if walk.window.says("Error: unsupported") {
+            if walk.window.says("Error: Unsupported") {
                 assert!(walk.lacks(level), "{level} is refused");
                 walk.window.button("Dismiss error");
             }

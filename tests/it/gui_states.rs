@@ -1,18 +1,20 @@
-//! The window's states, one by one: each is reached as a user reaches it and held to the rules of accessibility.
+//! The window's states, one by one: each is reached as a user reaches it, held to the rules of accessibility, and
+//! compared with its picture in the dark and the light theme.
 
 use std::collections::HashMap;
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, accessibility};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use headwater::gui::theme::MIN_TARGET;
+use egui_kittest::{SnapshotResults, try_image_snapshot};
+use headwater::gui::theme::{self, Look, MIN_TARGET, Motion, ThemeChoice};
 
 use super::gui_window::Window;
 
 /// A state by name and the way there.
 type State = (&'static str, fn() -> Window);
 
-const STATES: [State; 12] = [
+const STATES: [State; 14] = [
     ("welcome", welcome),
     ("catalogue", catalogue),
     ("rows", rows),
@@ -25,6 +27,8 @@ const STATES: [State; 12] = [
     ("empty", empty),
     ("query", query),
     ("palette", palette),
+    ("found", found),
+    ("form", form),
 ];
 
 fn welcome() -> Window {
@@ -43,10 +47,14 @@ fn rows() -> Window {
     Window::at_table("weather")
 }
 
+/// A file's sheet: the figures of a table's come from a probe that stops by time.
 fn sheet() -> Window {
-    let mut window = Window::at_table("flights");
+    let mut window = catalogue();
+    window.press("file flights_feed.csv");
+    window.run_through_the_sheet("flights_feed.csv");
     window.choose("Limit", "all rows");
-    window.wait("a sheet", |window| window.has("Run as is"));
+    window
+        .wait("cheaper ways", |window| window.harness.query_all_by_role(Role::RadioButton).next().is_some());
     window
 }
 
@@ -107,6 +115,21 @@ fn query() -> Window {
     window
 }
 
+fn found() -> Window {
+    let mut window = Window::at_table("weather");
+    press(&mut window, Modifiers::COMMAND, Key::F);
+    window.harness.get_by_label("Find in fetched rows").type_text("28.9");
+    window.wait_to_say(" hits in the fetched rows");
+    window
+}
+
+fn form() -> Window {
+    let mut window = Window::new(None, None);
+    press(&mut window, Modifiers::COMMAND, Key::N);
+    window.wait_for("Save and open");
+    window
+}
+
 fn palette() -> Window {
     let mut window = catalogue();
     press(&mut window, Modifiers::COMMAND, Key::K);
@@ -126,8 +149,10 @@ fn new_query() -> Window {
         .find(|node| node.accesskit_node().label().is_some_and(|label| label.starts_with("source ")));
     source.unwrap().click_secondary();
     window.harness.run_steps(3);
-    window.button("New query");
+    window.harness.get_by_role_and_label(Role::Button, "New query").click();
     window.wait_to_say("No result yet");
+    window.harness.event(egui::Event::PointerGone);
+    window.wait("no menu", |window| !window.has("New query"));
     window
 }
 
@@ -167,14 +192,39 @@ fn faults(window: &Window) -> Vec<String> {
     faults
 }
 
+/// Margin that the harness puts around the window.
+const MARGIN: u32 = 8;
+/// Size of the pictures, the one the window opens in.
+const SIZE: [u32; 2] = [1280, 800];
+
+/// The window without the margin around it.
+fn picture(window: &mut Window) -> image::RgbaImage {
+    let whole = window.harness.render().unwrap();
+    image::imageops::crop_imm(&whole, MARGIN, MARGIN, SIZE[0], SIZE[1]).to_image()
+}
+
 #[test]
-fn every_state_has_names_and_is_large_enough_to_hit() {
+fn every_state_has_names_is_large_enough_to_hit_and_looks_as_it_should() {
+    let mut results = SnapshotResults::new();
     let mut all = Vec::new();
     for (state, reach) in STATES {
         let mut window = reach();
         // What comes late: badges of the newest estimate, jobs at their end.
         window.wait("rest", |window| window.has("Jobs (0)"));
         all.extend(faults(&window).into_iter().map(|fault| format!("{state}: {fault}")));
+        if state == "form" {
+            // Its picture would change with every connector.
+            continue;
+        }
+        let size = SIZE.map(|side| (side + 2 * MARGIN) as f32);
+        window.harness.set_size(egui::Vec2::from(size));
+        for (theme, name) in [(ThemeChoice::Dark, "dark"), (ThemeChoice::Light, "light")] {
+            let look = Look { theme, motion: Motion::Reduced, ..Look::default() };
+            theme::apply(&window.harness.ctx, look).unwrap();
+            // Toasts go by themselves.
+            window.harness.run_steps(40);
+            results.add(try_image_snapshot(&picture(&mut window), format!("gui_state_{state}_{name}")));
+        }
     }
     assert!(all.is_empty(), "{} faults:\n{}", all.len(), all.join("\n"));
 }

@@ -18,9 +18,23 @@ use headwater::store::settings::Settings;
 /// Longer than any step takes on a busy machine; reached only when something hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-pub struct Window {
-    pub harness: Harness<'static, App>,
+/// A window of its own, with what tests ask of it.
+pub struct Window<S: 'static = App> {
+    pub harness: Harness<'static, S>,
     pub folder: tempfile::TempDir,
+}
+
+/// A headless window that draws a state.
+pub fn harness<S: 'static>(
+    draw: impl FnMut(&mut egui::Ui, &mut S) + 'static,
+    state: S,
+) -> Harness<'static, S> {
+    Harness::builder()
+        .with_size(vec2(1400.0, 1000.0))
+        // Rows hold any character; without the system's fonts, some have no picture.
+        .allow_missing_glyphs()
+        .with_context_setup(|ctx| theme::apply(ctx, Look::default()).unwrap())
+        .build_ui_state(draw, state)
 }
 
 impl Window {
@@ -35,13 +49,24 @@ impl Window {
 
     /// The window with this opened and that connection saved.
     pub fn new(target: Option<String>, saved: Option<Connection>) -> Self {
-        Self::with(target, saved, &Credentials::none())
+        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(folder, target, saved, &Credentials::none())
     }
 
     /// The same with a password given for this run.
     pub fn with(target: Option<String>, saved: Option<Connection>, given: &Credentials) -> Self {
-        headwater::kit::worker::set_program(env!("CARGO_BIN_EXE_headwater"));
         let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(folder, target, saved, given)
+    }
+
+    /// The same, with its data in a folder that is there already.
+    pub fn in_folder(
+        folder: tempfile::TempDir,
+        target: Option<String>,
+        saved: Option<Connection>,
+        given: &Credentials,
+    ) -> Self {
+        headwater::kit::worker::set_program(env!("CARGO_BIN_EXE_headwater"));
         let runtime = Arc::new(Runtime::start().unwrap());
         let workspace = runtime.run(Workspace::open(Some(folder.path().join("data")))).unwrap();
         if let Some(password) = given.get(Connection::PASSWORD) {
@@ -52,19 +77,12 @@ impl Window {
         }
         let context = egui::Context::default();
         let app = App::new(&context, runtime, workspace, Settings::default(), target);
-        let harness = Harness::builder()
-            .with_size(vec2(1400.0, 1000.0))
-            // Rows hold any character; without the system's fonts, some have no picture.
-            .allow_missing_glyphs()
-            .with_context_setup(|ctx| theme::apply(ctx, Look::default()).unwrap())
-            .build_ui_state(
-                |ui, app: &mut App| {
-                    let ctx = ui.ctx().clone();
-                    app.logic(&ctx);
-                    app.draw(ui);
-                },
-                app,
-            );
+        let draw = |ui: &mut egui::Ui, app: &mut App| {
+            let ctx = ui.ctx().clone();
+            app.logic(&ctx);
+            app.draw(ui);
+        };
+        let harness = harness(draw, app);
         Self { harness, folder }
     }
 
@@ -96,7 +114,9 @@ impl Window {
             self.run_through_the_sheet(table);
         }
     }
+}
 
+impl<S> Window<S> {
     pub fn has_rows(&self) -> bool {
         self.harness.query_all_by_role(Role::Cell).next().is_some()
     }
@@ -142,16 +162,31 @@ impl Window {
     }
 
     pub fn button(&mut self, label: &str) {
-        self.harness.get_by_role_and_label(Role::Button, label).click_accesskit();
-        self.harness.run_steps(2);
+        self.press_as(Role::Button, label);
+    }
+
+    pub fn press_as(&mut self, role: Role, label: &str) {
+        let node = self.harness.query_all_by_role_and_label(role, label).next();
+        node.unwrap_or_else(|| panic!("{label} is not there: {:#?}", self.labels())).click_accesskit();
+        self.harness.run_steps(3);
+    }
+
+    pub fn key(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run_steps(3);
+    }
+
+    /// What a field of text holds.
+    pub fn value(&self, field: &str) -> String {
+        let node = self.harness.get_by(|node| is_field(node, field));
+        node.accesskit_node().value().unwrap_or_default()
     }
 
     /// Types into a field of one line or of many, after emptying it.
     pub fn write(&mut self, field: &str, text: &str) {
         self.harness.get_by(|node| is_field(node, field)).focus();
         self.harness.run_steps(2);
-        self.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
-        self.harness.run_steps(2);
+        self.key(egui::Modifiers::COMMAND, egui::Key::A);
         self.harness.get_by(|node| is_field(node, field)).type_text(text);
         self.harness.run_steps(2);
     }
@@ -162,7 +197,7 @@ impl Window {
             self.harness.get_by_role_and_label(Role::ComboBox, list).click_accesskit();
             self.harness.run_steps(3);
         }
-        self.press(choice);
+        self.press_as(Role::Button, choice);
     }
 
     pub fn cells(&self, column: &str) -> Vec<String> {
@@ -176,5 +211,6 @@ impl Window {
 }
 
 fn is_field(node: &egui_kittest::kittest::AccessKitNode<'_>, name: &str) -> bool {
-    matches!(node.role(), Role::TextInput | Role::MultilineTextInput) && node.label().as_deref() == Some(name)
+    matches!(node.role(), Role::TextInput | Role::MultilineTextInput | Role::PasswordInput)
+        && node.label().as_deref() == Some(name)
 }

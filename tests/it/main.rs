@@ -27,6 +27,9 @@ mod gui_grid;
 #[cfg(all(feature = "gui", feature = "csv"))]
 mod gui_keys;
 #[cfg(test)]
+#[cfg(all(feature = "gui", feature = "sqlite"))]
+mod gui_memory;
+#[cfg(test)]
 #[cfg(all(feature = "gui", feature = "testkit"))]
 mod gui_registry;
 #[cfg(test)]

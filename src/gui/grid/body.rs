@@ -8,7 +8,7 @@ use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{Color32, Galley, Rect, Shape, Stroke, StrokeKind, Ui, pos2};
 
 use super::glyphs::Glyphs;
-use super::model::GridModel;
+use super::model::{GridModel, Mark};
 use super::text::{Painted, Side, Slant, painted};
 use super::{Focus, Frame, GridState, MARGIN};
 use crate::gui::theme::{self, Tokens, fonts};
@@ -55,7 +55,8 @@ fn paint_with(
         selected_positions: state.selection.positions(extent),
     };
     let painter = ui.painter_at(frame.whole);
-    painter.rect_filled(frame.whole, 0.0, scene.tokens.bg0);
+    painter.rect_filled(frame.whole, 0.0, scene.tokens.bg1);
+    painter.rect_filled(frame.body, 0.0, scene.tokens.bg0);
     let mut shapes = Vec::with_capacity(scene.rows.len() * (frame.positions(state).len() + 2));
     selected_area(&mut shapes, &scene);
     lines(&mut shapes, &scene);
@@ -118,9 +119,14 @@ fn cells(
                 painted.color = tokens.selection.text;
             }
             let rect = frame.cell_rect(state, position, y);
-            if model.is_hit(row, column) {
-                painted.color = tokens.hit.text;
-                shapes.push(Shape::rect_filled(rect.shrink(1.0), theme::RADIUS, tokens.hit.fill));
+            let marked = match model.mark(row, column) {
+                Mark::None => None,
+                Mark::Hit => Some(tokens.hit),
+                Mark::FrontHit => Some(tokens.front_hit),
+            };
+            if let Some(look) = marked {
+                painted.color = look.text;
+                shapes.push(Shape::rect_filled(rect.shrink(1.0), theme::RADIUS, look.fill));
             }
             let span = (rect.left() + MARGIN, rect.right() - MARGIN);
             if span.1 - span.0 >= 8.0 && !glyphs.add(fonts, span, rect.center().y, &painted) {

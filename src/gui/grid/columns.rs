@@ -9,6 +9,8 @@ use super::model::GridColumn;
 
 /// Narrowest column, points.
 pub const NARROWEST: f32 = 40.0;
+/// Widest width that is read from the first rows, points.
+pub const WIDEST_FIRST: f32 = 320.0;
 /// Widest automatic width, points.
 pub const WIDEST_AUTO: f32 = 480.0;
 
@@ -20,6 +22,8 @@ pub struct ColumnLayout {
     widths: Vec<f32>,
     shown: Vec<usize>,
     starts: Vec<f64>,
+    /// Columns whose width was not read from rows yet.
+    unread: Vec<usize>,
 }
 
 impl ColumnLayout {
@@ -37,6 +41,8 @@ impl ColumnLayout {
             self.hidden.push(false);
             self.order.push(column);
         }
+        self.unread.retain(|&column| column < known);
+        self.unread.extend(known..columns.len());
         self.rebuild();
     }
 
@@ -84,8 +90,27 @@ impl ColumnLayout {
         after.saturating_sub(1).min(self.shown.len().saturating_sub(1))
     }
 
+    /// Columns whose width was not read from rows yet.
+    pub fn unread(&self) -> &[usize] {
+        &self.unread
+    }
+
+    /// Widen columns to what their first rows take; nobody set these widths, so they have a limit. Once only.
+    pub fn widen(&mut self, widths: impl IntoIterator<Item = (usize, f32)>) {
+        for (column, width) in widths {
+            if let Some(slot) = self.widths.get_mut(column) {
+                *slot = slot.max(width.min(WIDEST_FIRST)).round();
+            }
+        }
+        self.unread.clear();
+        self.rebuild();
+    }
+
     /// Set a width; the limits hold.
     pub fn set_width(&mut self, position: usize, width: f32) {
+        if let Some(column) = self.column(position) {
+            self.unread.retain(|&unread| unread != column);
+        }
         if let Some(slot) = self.column(position).and_then(|column| self.widths.get_mut(column)) {
             *slot = width.max(NARROWEST).round();
             self.rebuild();
@@ -198,6 +223,18 @@ mod tests {
         assert_eq!(layout.shown(), [0]);
         layout.set_width(0, 1.0);
         assert_eq!(layout.width(0), NARROWEST);
+    }
+
+    #[test]
+    fn widths_read_from_rows_widen_once_and_spare_what_a_hand_set() {
+        let mut layout = layout(3);
+        assert_eq!(layout.unread(), [0, 1, 2]);
+        layout.set_width(1, 60.0);
+        assert_eq!(layout.unread(), [0, 2]);
+        layout.widen([(0, 181.4), (2, 4_000.0)]);
+        assert_eq!([0, 1, 2].map(|column| layout.width(column)), [181.0, 60.0, WIDEST_FIRST]);
+        assert_eq!(layout.start(2), 241.0);
+        assert!(layout.unread().is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use egui::{Color32, CursorIcon, Id, Painter, PointerButton, Pos2, Rect, Response
 use egui::{Shape, Stroke, WidgetInfo, pos2, vec2};
 
 use super::columns::WIDEST_AUTO;
-use super::model::{GridColumn, GridModel, KeyMark, Scope};
+use super::model::{GridCell, GridColumn, GridModel, KeyMark, Scope};
 use super::selection::{Reach, Selection, Span, Spot};
 use super::text::{Painted, Side, Slant, one_line, painted};
 use super::{Drag, Frame, GridAction, GridState, HEADER, MARGIN, body, reach_of};
@@ -275,6 +275,31 @@ fn fitting_width(ui: &Ui, model: &dyn GridModel, state: &GridState, frame: &Fram
         widest
     });
     (widest + 2.0 * MARGIN).ceil().min(WIDEST_AUTO)
+}
+
+/// Reads the first widths of new columns from the first rows, once some are here.
+pub fn read_widths(ui: &Ui, model: &dyn GridModel, state: &mut GridState) {
+    const ROWS: u64 = 30;
+    // More are seldom looked at, and measuring them all would stall the frame.
+    const COLUMNS: usize = 200;
+    let Some(&first) = state.layout.unread().first() else { return };
+    let rows = model.row_count().scrollable().min(ROWS);
+    if rows == 0 || model.cell(0, first) == GridCell::Pending {
+        return;
+    }
+    let tokens = theme::of(ui.ctx()).tokens;
+    let room = WIDEST_AUTO - 2.0 * MARGIN;
+    let columns = state.layout.unread().iter().copied().take(COLUMNS);
+    let widths = ui.fonts_mut(|fonts| {
+        let width = |column| {
+            let cells = (0..rows).map(|row| painted(&model.cell(row, column), tokens));
+            let longest = cells.max_by_key(|cell| cell.text.chars().count())?;
+            // The longest is not always the widest: a little is added.
+            Some((column, body::layout(fonts, longest, room).size().x + 2.0 * MARGIN + 6.0))
+        };
+        columns.filter_map(width).collect::<Vec<_>>()
+    });
+    state.layout.widen(widths);
 }
 
 fn drop_mark(ui: &Ui, state: &GridState, frame: &Frame) {

@@ -29,12 +29,13 @@ use self::copy::{CopyFormat, TooLarge};
 use self::geometry::{Anchor, Rows};
 use self::glyphs::Glyphs;
 use self::keys::GridKey;
-pub use self::model::{ColumnBins, GridCell, GridColumn, GridModel, KeyMark, RowCount, Scope};
+pub use self::model::{ColumnBins, GridCell, GridColumn, GridModel, KeyMark, Mark, RowCount, Scope};
 use self::selection::{Extent, Reach, Selection, Span, Spot};
 use super::theme;
 use crate::model::read::Direction;
 
-const HEADER: f32 = 42.0;
+/// Height of names and types over the columns, points.
+pub const HEADER: f32 = 42.0;
 const STRIP: f32 = 30.0;
 /// Space between a cell's edge and its text, points.
 pub const MARGIN: f32 = 8.0;
@@ -276,6 +277,7 @@ impl Frame {
 /// Draw the grid over all the space left.
 pub fn grid_ui(ui: &mut Ui, model: &mut dyn GridModel, state: &mut GridState) -> Option<GridAction> {
     state.layout.sync(model.columns());
+    header::read_widths(ui, model, state);
     let (id, whole) = ui.allocate_space(ui.available_size());
     // The cells in view change as the data scrolls under them.
     ui.ctx().allow_widget_id_changes_in(whole);

@@ -17,12 +17,23 @@ pub trait GridModel {
     fn row_count(&self) -> RowCount;
     /// One cell; `row` counts from 0, `column` indexes `columns()`.
     fn cell(&self, row: u64, column: usize) -> GridCell<'_>;
-    /// Whether the user looks for something that this cell holds; it is marked then.
-    fn is_hit(&self, _row: u64, _column: usize) -> bool {
-        false
+    /// Whether the user looks for something that this cell holds.
+    fn mark(&self, _row: u64, _column: usize) -> Mark {
+        Mark::None
     }
     /// Rows that are shown or soon will be; stale wishes may be dropped.
     fn want(&mut self, rows: Range<u64>);
+}
+
+/// How a cell stands out while the user looks for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It does not.
+    None,
+    /// It holds what is looked for.
+    Hit,
+    /// The same, and the user stands at it.
+    FrontHit,
 }
 
 /// A number of rows and how well it is known.

@@ -39,6 +39,10 @@ pub fn show(ui: &Ui, id: Id, state: &mut GridState, frame: &Frame) {
             state.anchor = frame.rows.scroll_by(state.anchor, towards * page);
         }
     }
+    if thumb.free <= 0.0 {
+        ui.painter_at(frame.whole).rect_filled(frame.bar_y, 0.0, tokens.bg1);
+        return horizontal(ui, id, state, frame, tokens);
+    }
     let start = frame.bar_y.top() + thumb.start as f32;
     let y = start..=start + thumb.length as f32;
     paint(ui, &response, frame.bar_y, Rect::from_x_y_ranges(frame.bar_y.x_range(), y), tokens);

@@ -208,8 +208,13 @@ fn node_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, source: &SourceEntry, node: &Node, de
             if let Some(rows) = &node.rows {
                 let sign = if rows.provenance.rank() == 0 { "" } else { "~" };
                 let text = format!("{sign}{}", count_text(rows.value));
-                ui.label(RichText::new(text).font(fonts::caption()).color(tokens.text_faint))
-                    .on_hover_text(format!("{} rows, {}", count_text(rows.value), rows.provenance.phrase()));
+                let count = RichText::new(text).font(fonts::caption()).color(tokens.text_faint);
+                let shown = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.add_space(space::XS);
+                    ui.label(count)
+                });
+                let said = format!("{} rows, {}", count_text(rows.value), rows.provenance.phrase());
+                shown.inner.on_hover_text(said);
             }
             if let Some(note) = &node.note {
                 response.on_hover_text(visible(note).into_owned());
@@ -247,7 +252,7 @@ fn tree_item(ui: &mut Ui, fold: Fold, icon: Icon, title: &str, sentence: &str) -
     let tokens = theme::of(ui.ctx()).tokens;
     let galley = ui.painter().layout_no_wrap(title.to_owned(), fonts::body(), tokens.text);
     let height = theme::of(ui.ctx()).density.row_height();
-    let size = vec2(2.0 * space::L + galley.size().x + 3.0 * space::S, height);
+    let size = vec2(space::L + galley.size().x + space::L + space::M, height);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::TreeItem, true, sentence));
     ui.ctx().accesskit_node_builder(response.id, |node| match fold {

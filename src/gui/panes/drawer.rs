@@ -148,7 +148,7 @@ fn ledger_ui(ui: &mut Ui, ledger: &Remote<Vec<ReadRow>>) {
         .header(height, |mut header| {
             for (name, _) in LEDGER_COLUMNS {
                 header.col(|ui| {
-                    ui.strong(name);
+                    ui.label(fonts::strong(name));
                 });
             }
         })

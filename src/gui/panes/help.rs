@@ -14,8 +14,21 @@ use crate::gui::theme::{self, fonts, space};
 pub struct HelpSheet {
     /// What it is about.
     pub region: Region,
+    /// What kind of thing had the keyboard.
+    pub on: On,
     /// What had the keyboard before.
     pub back_to: Option<Id>,
+}
+
+/// What has the keyboard in a region, as far as it hears keys of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// The grid.
+    Grid,
+    /// A field of text.
+    Field,
+    /// A button or the like: Space or Enter presses it.
+    Other,
 }
 
 /// What the user wants of the sheet.
@@ -90,12 +103,13 @@ pub fn help_ui(ctx: &Context, sheet: HelpSheet) -> Option<HelpWish> {
     let area = Modal::default_area(Id::unique("help"))
         .anchor(Align2::CENTER_TOP, vec2(0.0, 64.0))
         .accessible_name(format!("Help: {}", sheet.region.name()));
-    let shown = Modal::new(Id::unique("help")).area(area).show(ctx, |ui| contents_ui(ui, sheet.region));
+    let shown = Modal::new(Id::unique("help")).area(area).show(ctx, |ui| contents_ui(ui, sheet));
     if shown.should_close() { Some(HelpWish::Close) } else { shown.inner }
 }
 
-fn contents_ui(ui: &mut Ui, region: Region) -> Option<HelpWish> {
+fn contents_ui(ui: &mut Ui, sheet: HelpSheet) -> Option<HelpWish> {
     let mut wish = None;
+    let region = sheet.region;
     let tokens = theme::of(ui.ctx()).tokens;
     ui.set_width((ui.ctx().content_rect().width() - 48.0).clamp(240.0, 620.0));
     ui.label(RichText::new(format!("Help: {}", region.name())).text_style(fonts::section_style()));
@@ -114,29 +128,39 @@ fn contents_ui(ui: &mut Ui, region: Region) -> Option<HelpWish> {
     });
     let height = ui.ctx().content_rect().height() * 0.6;
     ScrollArea::vertical().id_salt("help").max_height(height).min_scrolled_height(height).show(ui, |ui| {
-        let own = own_keys(ui.ctx(), region);
-        if !own.is_empty() {
-            let title = if region == Region::Centre { "Keys in the grid" } else { "Keys here" };
-            lines_ui(ui, title, &own);
-        }
+        let (title, own) = own_keys(ui.ctx(), sheet);
+        lines_ui(ui, title, &own);
         lines_ui(ui, "Commands here", &command_lines(ui.ctx(), Some(region)));
         lines_ui(ui, "Everywhere", &command_lines(ui.ctx(), None));
     });
     wish
 }
 
-/// Keys that a region hears itself, with what they do.
-fn own_keys(ctx: &Context, region: Region) -> Vec<(String, String)> {
-    match region {
-        Region::Centre => {
+/// Keys that a field of text hears.
+const FIELD_KEYS: [(&str, &str); 6] = [
+    ("Enter", "takes what was typed, where it leads to something"),
+    ("Home, End", "goes to the start or the end of the line"),
+    ("Shift + arrows", "selects"),
+    ("Ctrl+A", "selects everything"),
+    ("Ctrl+C, Ctrl+X, Ctrl+V", "copies, cuts, pastes"),
+    ("Ctrl+Z, Ctrl+Y", "takes back, does again"),
+];
+
+/// Keys that the thing with the keyboard hears itself, with what they do.
+fn own_keys(ctx: &Context, sheet: HelpSheet) -> (&'static str, Vec<(String, String)>) {
+    let owned = |(keys, does): &(&str, &str)| ((*keys).to_owned(), (*does).to_owned());
+    match (sheet.on, sheet.region) {
+        (On::Grid, _) => {
             let lines = grid_keys::listed().into_iter();
-            lines.map(|(keys, does)| (shortcuts_text(ctx, &keys), does.to_owned())).collect()
+            let lines = lines.map(|(keys, does)| (shortcuts_text(ctx, &keys), does.to_owned()));
+            ("Keys in the grid", lines.collect())
         }
-        Region::Rail => {
+        (On::Field, _) => ("Keys in the field", FIELD_KEYS.iter().map(owned).collect()),
+        (On::Other, Region::Rail) => {
             let lines = catalog::KEYS.iter();
-            lines.map(|(key, does)| (key.name().to_owned(), (*does).to_owned())).collect()
+            ("Keys here", lines.map(|(key, does)| owned(&(key.name(), *does))).collect())
         }
-        Region::Inspector | Region::Drawer | Region::Status => Vec::new(),
+        (On::Other, _) => ("Keys here", vec![owned(&("Space, Enter", "presses it"))]),
     }
 }
 

@@ -1,10 +1,12 @@
 //! The first thing a user sees: what to open, what was open, what to try.
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::accesskit::Role;
+use egui::{Align, Layout, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{self, fonts, space};
 use crate::gui::view_ctx::{Command, ViewCtx};
+use crate::gui::widgets::icons::{self, Icon};
 use crate::model::connection::Connection;
 use crate::safety::display::name as visible;
 
@@ -17,6 +19,9 @@ pub const CHECKLIST: [(&str, &str); 6] = [
     ("export", "Export a sample with its manifest"),
     ("ledger", "Read in the ledger what was asked of whom"),
 ];
+
+/// Width of what can be started, points.
+const START_WIDTH: f32 = 360.0;
 
 /// What the welcome keeps between frames.
 #[derive(Default)]
@@ -38,12 +43,18 @@ pub fn welcome_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState, save
                 .color(tokens.text_dim),
         );
         ui.add_space(space::L);
-        ui.columns(2, |columns| {
-            if let [left, right] = columns {
-                start_ui(ctx, left, state);
-                saved_ui(ctx, right, state, saved);
-                recent_ui(ctx, right);
-            }
+        let beside = ui.available_width() >= 2.0 * START_WIDTH;
+        let layout = if beside { Layout::left_to_right(Align::Min) } else { Layout::top_down(Align::Min) };
+        ui.with_layout(layout, |ui| {
+            ui.vertical(|ui| {
+                ui.set_width(START_WIDTH.min(ui.available_width()));
+                start_ui(ctx, ui, state);
+            });
+            ui.add_space(space::XL);
+            ui.vertical(|ui| {
+                saved_ui(ctx, ui, state, saved);
+                recent_ui(ctx, ui);
+            });
         });
         ui.add_space(space::L);
         checklist_ui(ctx, ui);
@@ -63,7 +74,7 @@ fn start_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState) {
         let Some(info) = command.info() else { continue };
         let button = egui::Button::new(info.name)
             .shortcut_text(command.shortcut_text(ui.ctx()))
-            .min_size(egui::vec2(240.0, 32.0));
+            .min_size(egui::vec2(ui.available_width(), 32.0));
         if ui.add(button).on_hover_text(info.tooltip).clicked() {
             ctx.send(Command::Ui(command));
         }
@@ -138,7 +149,33 @@ fn checklist_ui(ctx: &ViewCtx<'_>, ui: &mut Ui) {
         RichText::new(format!("First steps {count}/{}", CHECKLIST.len())).text_style(fonts::section_style()),
     );
     for (id, text) in CHECKLIST {
-        let mark = if done(id) { "[x]" } else { "[  ]" };
-        ui.label(format!("{mark} {text}"));
+        step_ui(ui, text, if done(id) { Step::Done } else { Step::Open });
     }
+}
+
+/// Whether a step of the checklist was done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Done,
+    Open,
+}
+
+fn step_ui(ui: &mut Ui, text: &str, step: Step) {
+    let tokens = theme::of(ui.ctx()).tokens;
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(icons::SIZE, icons::SIZE), Sense::hover());
+        let ring = egui::Stroke::new(1.0, tokens.line_strong);
+        let (said, color) = match step {
+            Step::Done => {
+                Icon::Check.paint_at(ui.painter(), rect.center(), tokens.accent);
+                ("done", tokens.text_dim)
+            }
+            Step::Open => {
+                ui.painter().circle_stroke(rect.center(), 5.0, ring);
+                ("not yet", tokens.text)
+            }
+        };
+        let label = ui.label(RichText::new(text).color(color));
+        label.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{text}: {said}")));
+    });
 }

@@ -48,6 +48,7 @@ mod tests {
         check_fill("dark accent_fill", t.accent_fill, 5.1);
         check_fill("dark selection", t.selection, 9.0);
         check_fill("dark hit", t.hit, 12.2);
+        check_fill("dark front hit", t.front_hit, 7.0);
     }
 
     #[test]
@@ -61,6 +62,7 @@ mod tests {
         check_fill("light accent_fill", t.accent_fill, 6.7);
         check_fill("light selection", t.selection, 13.4);
         check_fill("light hit", t.hit, 12.9);
+        check_fill("light front hit", t.front_hit, 6.0);
     }
 
     #[test]

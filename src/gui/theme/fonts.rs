@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{FontData, FontDefinitions, FontFamily, FontId, TextStyle};
+use egui::{FontData, FontDefinitions, FontFamily, FontId, RichText, TextStyle};
 
 const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.otf");
 const MEDIUM: &[u8] = include_bytes!("../../../assets/fonts/Inter-Medium.otf");
@@ -37,6 +37,11 @@ pub fn header() -> FontId {
 /// Notes under things; nothing is smaller.
 pub fn caption() -> FontId {
     FontId::new(11.5, FontFamily::Proportional)
+}
+
+/// Titles of groups and of a table's columns, in the size of the text around them.
+pub fn strong(text: impl Into<String>) -> RichText {
+    RichText::new(text).family(semibold())
 }
 
 /// Text style of the welcome's title.

@@ -114,6 +114,8 @@ pub struct Tokens {
     pub syntax: Syntax,
     /// A found match.
     pub hit: Fill,
+    /// The match the user stands at.
+    pub front_hit: Fill,
     /// Environment tags.
     pub env: EnvFills,
     /// Verdict colours; read them through [`super::verdict::look`].

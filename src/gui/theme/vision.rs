@@ -5,7 +5,7 @@ use egui::Color32;
 
 use super::contrast::contrast;
 use super::tokens::{Tokens, themes};
-use super::verdict::{ALL, Glyph, look};
+use super::verdict::{ALL, look};
 
 /// Rows of a matrix over linear sRGB.
 type Matrix = [[f64; 3]; 3];
@@ -127,15 +127,14 @@ fn the_distance_is_that_of_the_published_pairs() {
     }
 }
 
-/// The nearest two levels of a theme over all visions, and which they are. Unknown is no level: it is grey, and
-/// told apart by its dashed ring and hatched bar.
+/// The nearest two verdicts of a theme over all visions, and which they are. Unknown has no hue of its own: it is
+/// apart by its lightness, beside its dashed ring and hatched bar.
 fn nearest(tokens: &Tokens) -> (f64, String) {
-    let levels = ALL.map(look).into_iter().filter(|look| look.glyph != Glyph::Ring).collect::<Vec<_>>();
-    assert_eq!(levels.len(), 5);
+    let verdicts = ALL.map(look);
     let mut nearest = (f64::INFINITY, String::new());
     for (vision, matrix) in &VISIONS {
-        for (at, one) in levels.iter().enumerate() {
-            for two in levels.iter().skip(at + 1) {
+        for (at, one) in verdicts.iter().enumerate() {
+            for two in verdicts.iter().skip(at + 1) {
                 let apart = delta_e(lab(one.color(tokens), matrix), lab(two.color(tokens), matrix));
                 if apart < nearest.0 {
                     nearest = (apart, format!("{} and {}, {vision}", one.word, two.word));
@@ -147,7 +146,7 @@ fn nearest(tokens: &Tokens) -> (f64, String) {
 }
 
 #[test]
-fn no_two_levels_of_load_look_alike_to_anyone() {
+fn no_two_verdicts_look_alike_to_anyone() {
     let themes = themes().unwrap();
     for (tokens, floor) in [(&themes.dark, 11.0), (&themes.light, 15.0), (&themes.high_contrast, 11.0)] {
         let (apart, which) = nearest(tokens);

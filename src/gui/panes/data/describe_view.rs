@@ -61,7 +61,7 @@ pub fn no_description_ui(ui: &mut Ui, title: &str) {
 
 fn section(ui: &mut Ui, title: &str) {
     ui.add_space(space::S);
-    ui.strong(title);
+    ui.label(fonts::strong(title));
 }
 
 fn line(text: &str) -> String {
@@ -72,6 +72,7 @@ fn columns_ui(ui: &mut Ui, description: &Description) {
     let height = theme::of(ui.ctx()).density.row_height();
     let fields = &description.schema.fields;
     ui.push_id("columns", |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
         TableBuilder::new(ui)
             .striped(true)
             .vscroll(false)
@@ -83,7 +84,7 @@ fn columns_ui(ui: &mut Ui, description: &Description) {
             .header(height, |mut header| {
                 for title in ["column", "declared as", "read as", "null", "note"] {
                     header.col(|ui| {
-                        ui.strong(title);
+                        ui.label(fonts::strong(title));
                     });
                 }
             })

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use egui::{ComboBox, DragValue, TextEdit, Ui};
+use egui::{DragValue, TextEdit, Ui};
 
-use crate::gui::theme;
+use crate::gui::theme::{self, space};
 use crate::gui::view_ctx::ViewCtx;
-use crate::gui::widgets::key_value_ui;
+use crate::gui::widgets::{key_value_ui, list_ui};
 use crate::job::Remote;
 use crate::job::remote::Change;
 use crate::model::Result;
@@ -164,7 +164,7 @@ fn file_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut ExportState) {
             }));
         }
         let format = FORMATS.iter().find(|(format, _)| *format == state.format).map_or("", |(_, name)| name);
-        ComboBox::from_label("Format").selected_text(format).show_ui(ui, |ui| {
+        list_ui(ui, "Format", format, |ui| {
             for (format, name) in FORMATS {
                 ui.selectable_value(&mut state.format, format, name);
             }
@@ -181,6 +181,7 @@ fn what_ui(ui: &mut Ui, state: &mut ExportState) {
             let rows = DragValue::new(&mut state.sample_rows).range(1..=10_000_000).suffix(" rows");
             ui.add(rows).accessible_name("Rows to export");
         }
+        ui.add_space(space::L);
         let mut guarded = state.formulas == FormulaText::Guarded;
         if ui.checkbox(&mut guarded, "Make formulas harmless").changed() {
             state.formulas = if guarded { FormulaText::Guarded } else { FormulaText::AsItIs };

@@ -169,7 +169,8 @@ impl FindState {
         self.front()
     }
 
-    fn front(&self) -> Option<Hit> {
+    /// The hit in front, while the bar is there.
+    pub fn front(&self) -> Option<Hit> {
         self.found.hits.get(self.at?).copied()
     }
 

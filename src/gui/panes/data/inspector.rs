@@ -7,7 +7,7 @@ use egui::{RichText, ScrollArea, Ui};
 use super::DataTab;
 use super::rows::place;
 use crate::gui::inspect::{CellValue, InspectorState, inspector_ui};
-use crate::gui::theme::fonts;
+use crate::gui::theme::{self, fonts, space};
 use crate::gui::view_ctx::ViewCtx;
 use crate::gui::widgets::{Empty, empty_state_ui, key_value_ui};
 use crate::job::buffer::{Held, Snapshot};
@@ -51,7 +51,9 @@ fn cell_ui(
     state: &mut InspectorState,
 ) {
     let title = format!("{}, row {}", visible(&field.name), row + 1);
-    ui.label(RichText::new(type_text(field)).font(fonts::caption()));
+    let tokens = theme::of(ui.ctx()).tokens;
+    ui.add_space(space::XS);
+    ui.label(RichText::new(type_text(field)).font(fonts::caption()).color(tokens.text_dim));
     let text;
     let value = match cell {
         Cell::Null => CellValue::Null,
@@ -90,6 +92,7 @@ fn type_text(field: &Field) -> String {
 
 fn record_ui(ui: &mut Ui, snapshot: &Snapshot, row: u64, place: u64) {
     const HEIGHT: f32 = 22.0;
+    ui.add_space(space::XS);
     ui.label(RichText::new(format!("Row {}", row + 1)).text_style(fonts::section_style()));
     let Some(schema) = &snapshot.schema else { return };
     ScrollArea::vertical().id_salt("record").auto_shrink([false, false]).show_rows(

@@ -1,11 +1,11 @@
 //! The profile view: level, one row a column, every number with its basis.
 
-use egui::{ComboBox, RichText, Ui, vec2};
+use egui::{RichText, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
 use super::rows::{bins, sentence};
-use crate::gui::theme;
-use crate::gui::widgets::{Empty, Histogram, empty_state_ui, histogram_ui};
+use crate::gui::theme::{self, fonts};
+use crate::gui::widgets::{Empty, Histogram, empty_state_ui, histogram_ui, list_ui};
 use crate::job::Remote;
 use crate::model::cell::Cell;
 use crate::model::read::ProfileLevel;
@@ -48,7 +48,7 @@ fn level_name(level: ProfileLevel) -> &'static str {
 pub fn profile_ui(ui: &mut Ui, state: &mut ProfileState) -> Option<ProfileWish> {
     let mut wish = None;
     ui.horizontal_wrapped(|ui| {
-        ComboBox::from_label("Level").selected_text(level_name(state.level)).show_ui(ui, |ui| {
+        list_ui(ui, "Level", level_name(state.level), |ui| {
             for level in ProfileLevel::ALL {
                 ui.selectable_value(&mut state.level, level, level_name(level));
             }
@@ -74,19 +74,20 @@ pub fn profile_ui(ui: &mut Ui, state: &mut ProfileState) -> Option<ProfileWish> 
     wish
 }
 
-const COLUMNS: [&str; 12] = [
-    "column",
-    "type",
-    "nulls",
-    "distinct",
-    "min",
-    "max",
-    "mean",
-    "quantiles",
-    "distribution",
-    "frequent values",
-    "lengths",
-    "source",
+/// Name and first width of each column: a time and a number with its basis fit whole.
+const COLUMNS: [(&str, f32); 12] = [
+    ("column", 130.0),
+    ("type", 90.0),
+    ("nulls", 96.0),
+    ("distinct", 110.0),
+    ("min", 150.0),
+    ("max", 150.0),
+    ("mean", 84.0),
+    ("distribution", 112.0),
+    ("quantiles", 300.0),
+    ("frequent values", 320.0),
+    ("lengths", 130.0),
+    ("source", 200.0),
 ];
 
 fn table_ui(ui: &mut Ui, profile: &TableProfile) {
@@ -107,13 +108,16 @@ fn table_ui(ui: &mut Ui, profile: &TableProfile) {
     }
     let height = theme::of(ui.ctx()).density.row_height().max(28.0);
     egui::ScrollArea::horizontal().id_salt("profile").auto_shrink([false, false]).show(ui, |ui| {
-        TableBuilder::new(ui)
-            .striped(true)
-            .columns(Column::initial(110.0).at_least(60.0).clip(true).resizable(true), COLUMNS.len())
+        ui.spacing_mut().item_spacing.y = 0.0;
+        COLUMNS
+            .iter()
+            .fold(TableBuilder::new(ui).striped(true), |table, (_, width)| {
+                table.column(Column::initial(*width).at_least(60.0).clip(true).resizable(true))
+            })
             .header(height, |mut header| {
-                for title in COLUMNS {
+                for (title, _) in COLUMNS {
                     header.col(|ui| {
-                        ui.strong(title);
+                        ui.label(fonts::strong(title));
                     });
                 }
             })
@@ -151,13 +155,13 @@ fn cell_ui(ui: &mut Ui, column: &ColumnProfile, which: usize) {
         4 => optional(&column.min),
         5 => optional(&column.max),
         6 => column.mean.map(|mean| format!("{mean:.4}")).unwrap_or_default(),
-        7 => {
+        7 => return distribution_ui(ui, column),
+        8 => {
             let parts = column.quantiles.iter().map(|quantile| {
                 format!("p{:.0} {}", quantile.rank * 100.0, value_text(column, &quantile.value))
             });
             parts.collect::<Vec<_>>().join(" · ")
         }
-        8 => return distribution_ui(ui, column),
         9 => {
             let parts = column.top.iter().take(10).map(|top| {
                 let error = if top.error > 0 { format!(" (−{})", top.error) } else { String::new() };

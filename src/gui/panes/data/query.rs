@@ -1,9 +1,10 @@
 //! The free query: text, the gate's word on it while it is typed, and where it runs.
 
-use egui::{ComboBox, RichText, TextEdit, Ui};
+use egui::{RichText, TextEdit, Ui};
 
 use crate::gui::theme;
 use crate::gui::view_ctx::OpenSource;
+use crate::gui::widgets::list_ui;
 use crate::model::gate::GateVerdict;
 use crate::model::node::NodePath;
 use crate::safety::display::name as visible;
@@ -74,14 +75,13 @@ pub fn query_ui(ui: &mut Ui, source: &OpenSource, query: &mut QueryState) -> Opt
     if languages.len() > 1 {
         let label = |path: NodePath| visible(&path.to_string()).into_owned();
         let chosen = label(query.node(source));
-        ComboBox::from_label("Runs on").selected_text(chosen).show_ui(ui, |ui| {
-            for (index, mount, language) in &languages {
-                ui.selectable_value(
-                    &mut query.mount,
-                    *index,
-                    format!("{} ({language})", label(mount.path())),
-                );
-            }
+        ui.horizontal(|ui| {
+            list_ui(ui, "Runs on", chosen, |ui| {
+                for (index, mount, language) in &languages {
+                    let text = format!("{} ({language})", label(mount.path()));
+                    ui.selectable_value(&mut query.mount, *index, text);
+                }
+            });
         });
     }
     let language =

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::find::Found;
-use crate::gui::grid::{ColumnBins, GridCell, GridColumn, GridModel, KeyMark, RowCount};
+use super::find::{Found, Hit};
+use crate::gui::grid::{ColumnBins, GridCell, GridColumn, GridModel, KeyMark, Mark, RowCount};
 use crate::job::buffer::{Held, Snapshot};
 use crate::model::cell::Cell;
 use crate::model::node::{Description, KeyKind};
@@ -25,6 +25,8 @@ pub struct RowsModel<'a> {
     pub count: RowCount,
     /// Cells that hold what the user looks for.
     pub found: &'a Found,
+    /// The one the user stands at.
+    pub front: Option<Hit>,
     /// What the grid wished for, in rows of the snapshot.
     pub wanted: Option<Range<u64>>,
 }
@@ -64,8 +66,12 @@ impl GridModel for RowsModel<'_> {
         shown(cell, logical.map_or(&LogicalType::Text, |field| &field.logical))
     }
 
-    fn is_hit(&self, row: u64, column: usize) -> bool {
-        self.found.holds(row, column)
+    fn mark(&self, row: u64, column: usize) -> Mark {
+        match self.found.holds(row, column) {
+            true if self.front == Some((row, column)) => Mark::FrontHit,
+            true => Mark::Hit,
+            false => Mark::None,
+        }
     }
 
     fn want(&mut self, rows: Range<u64>) {

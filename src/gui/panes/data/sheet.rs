@@ -1,12 +1,12 @@
 //! The load sheet: what a read would cost, how that is known, what it holds meanwhile, and cheaper ways,
 //! before anything is sent. It stands in the tab, never in front of the window.
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Ui};
 
 use crate::connector::guard::{Need, Override};
 use crate::gui::theme::{self, fonts, space};
 use crate::gui::view_ctx::{OpenSource, ViewCtx};
-use crate::gui::widgets::{key_value_ui, verdict_badge};
+use crate::gui::widgets::{Fact, fact_ui, verdict_badge};
 use crate::job::Remote;
 use crate::model::load::{Cap, EnforcedBy, LoadEstimate, Quantity, UpperEnd};
 use crate::model::units::{age_text, bytes_text, count_text};
@@ -22,6 +22,9 @@ pub struct Sheet {
     reason: String,
     typed_name: String,
 }
+
+/// Room around what can be decided.
+const DECISION: Margin = Margin { left: 0, right: 0, top: 8, bottom: 8 };
 
 /// What the user decided.
 pub enum SheetAnswer {
@@ -81,11 +84,18 @@ impl Sheet {
 
 /// Draws the sheet.
 pub fn sheet_ui(ui: &mut Ui, source: &OpenSource, sheet: &mut Sheet) -> Option<SheetAnswer> {
-    let mut answer = None;
+    // What can be decided never scrolls out of view.
+    let decision = Panel::bottom(ui.scope_id().with("decision")).frame(Frame::new().inner_margin(DECISION));
+    let answer = decision.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        needs_ui(ui, sheet);
+        buttons_ui(ui, sheet)
+    });
     ScrollArea::vertical().id_salt("load sheet").auto_shrink([false, false]).show(ui, |ui| {
         head_ui(ui, source, &sheet.prepared);
+        list_ui(ui, "Why", &sheet.prepared.estimate.reasons);
+        cheaper_ui(ui, sheet);
         let estimate = &sheet.prepared.estimate;
-        list_ui(ui, "Why", &estimate.reasons);
         quantities_ui(ui, estimate);
         let effects = estimate.effects.iter().map(|effect| {
             format!(
@@ -99,11 +109,8 @@ pub fn sheet_ui(ui: &mut Ui, source: &OpenSource, sheet: &mut Sheet) -> Option<S
         list_ui(ui, "To know", &sheet.prepared.plan.remarks);
         let steps = sheet.prepared.plan.steps.iter().map(|step| step.text.clone()).collect::<Vec<_>>();
         list_ui(ui, "What would be sent", &steps);
-        cheaper_ui(ui, sheet);
-        needs_ui(ui, sheet);
-        answer = buttons_ui(ui, sheet);
     });
-    answer
+    answer.inner
 }
 
 fn head_ui(ui: &mut Ui, source: &OpenSource, prepared: &Prepared) {
@@ -146,7 +153,7 @@ fn list_ui(ui: &mut Ui, title: &str, lines: &[String]) {
         return;
     }
     ui.add_space(space::S);
-    ui.strong(title);
+    ui.label(fonts::strong(title));
     for line in lines {
         let shown = crate::safety::display::visible(line, crate::safety::display::Place::Line, 2_000)
             .text
@@ -157,26 +164,33 @@ fn list_ui(ui: &mut Ui, title: &str, lines: &[String]) {
 
 fn quantities_ui(ui: &mut Ui, estimate: &LoadEstimate) {
     ui.add_space(space::S);
-    ui.strong("What it costs");
-    for quantity in &estimate.quantities {
-        key_value_ui(ui, quantity.dim.label(), &quantity_text(quantity));
-    }
-    for dim in &estimate.not_estimable {
-        key_value_ui(ui, dim.label(), "not estimable");
-    }
+    ui.label(fonts::strong("What it costs"));
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = space::XS;
+        for quantity in &estimate.quantities {
+            let (value, basis) = (interval_text(quantity), basis_text(quantity));
+            fact_ui(ui, Fact { key: quantity.dim.label(), value: &value, basis: &basis });
+        }
+        for dim in &estimate.not_estimable {
+            fact_ui(ui, Fact { key: dim.label(), value: "not estimable", basis: "" });
+        }
+    });
 }
 
-fn quantity_text(quantity: &Quantity) -> String {
+fn interval_text(quantity: &Quantity) -> String {
     let value = |value| quantity.dim.value_text(value);
-    let interval = if quantity.lo == quantity.hi {
-        value(quantity.mid)
-    } else {
-        let end = match quantity.upper {
-            UpperEnd::Hard => ", at most",
-            UpperEnd::Soft => "",
-        };
-        format!("{} – {}{end}, likely {}", value(quantity.lo), value(quantity.hi), value(quantity.mid))
+    if quantity.lo == quantity.hi {
+        return value(quantity.mid);
+    }
+    let end = match quantity.upper {
+        UpperEnd::Hard => ", at most",
+        UpperEnd::Soft => "",
     };
+    format!("{} – {}{end}, likely {}", value(quantity.lo), value(quantity.hi), value(quantity.mid))
+}
+
+/// How it is known, and how long.
+fn basis_text(quantity: &Quantity) -> String {
     let age = quantity.as_of.map(|as_of| {
         let seconds = jiff::Timestamp::now().duration_since(as_of).as_secs();
         match age_text(std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0))).as_str() {
@@ -184,7 +198,7 @@ fn quantity_text(quantity: &Quantity) -> String {
             age => format!(", known {age} ago"),
         }
     });
-    format!("{interval} · {}{} · {}", quantity.provenance.phrase(), age.unwrap_or_default(), quantity.source)
+    format!("{}{} · {}", quantity.provenance.phrase(), age.unwrap_or_default(), quantity.source)
 }
 
 fn cap_text(cap: &Cap) -> String {
@@ -202,7 +216,7 @@ fn cheaper_ui(ui: &mut Ui, sheet: &mut Sheet) {
         return;
     }
     ui.add_space(space::S);
-    ui.strong("Cheaper instead");
+    ui.label(fonts::strong("Cheaper instead"));
     if sheet.cheaper.job().is_some() {
         ui.label("looking for cheaper ways…");
     }
@@ -229,7 +243,6 @@ fn cheaper_ui(ui: &mut Ui, sheet: &mut Sheet) {
 
 fn needs_ui(ui: &mut Ui, sheet: &mut Sheet) {
     let Some(need) = &sheet.prepared.need else { return };
-    ui.add_space(space::S);
     match need {
         Need::Nothing => {
             let tokens = theme::of(ui.ctx()).tokens;
@@ -244,23 +257,27 @@ fn needs_ui(ui: &mut Ui, sheet: &mut Sheet) {
         }
         Need::Reason => field_ui(ui, "Reason", &mut sheet.reason),
         Need::NodeName { name } => {
+            ui.label(format!("To run it as it is, say why and type {}", visible(name)));
             field_ui(ui, "Reason", &mut sheet.reason);
-            ui.label(format!("To run it as it is, type {}", visible(name)));
             field_ui(ui, "Type the object's name", &mut sheet.typed_name);
         }
     }
 }
 
 fn field_ui(ui: &mut Ui, name: &str, text: &mut String) {
+    // Both fields begin at the same place.
+    const LABEL: egui::Vec2 = egui::vec2(152.0, theme::MIN_TARGET);
     ui.horizontal(|ui| {
-        ui.add(egui::Label::new(name));
+        ui.allocate_ui_with_layout(LABEL, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(LABEL.x);
+            ui.label(name);
+        });
         ui.add(egui::TextEdit::singleline(text).desired_width(320.0)).accessible_name(name);
     });
 }
 
 fn buttons_ui(ui: &mut Ui, sheet: &Sheet) -> Option<SheetAnswer> {
     let mut answer = None;
-    ui.add_space(space::M);
     ui.horizontal_wrapped(|ui| {
         let cheaper = sheet.cheaper_answer();
         if !matches!(sheet.cheaper, Remote::NotAsked)

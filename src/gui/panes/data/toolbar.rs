@@ -1,13 +1,13 @@
 //! The bar over the grid: what is asked of the source, the filter, and what the shown read did cost.
 
-use egui::{ComboBox, DragValue, Key, RichText, TextEdit, Ui};
+use egui::{DragValue, Key, RichText, TextEdit, Ui};
 
 use super::ask::{Ask, Limit};
 use super::local::LocalView;
 use super::read_state::Shown;
 use crate::gui::theme;
 use crate::gui::view_ctx::ViewCtx;
-use crate::gui::widgets::verdict_badge;
+use crate::gui::widgets::{list_ui, verdict_badge};
 use crate::model::filter::Filter;
 use crate::model::read::SampleMethod;
 use crate::model::units::count_text;
@@ -107,7 +107,7 @@ pub fn toolbar_ui(ui: &mut Ui, bar: &mut Toolbar, ask: &mut Ask, known: &[String
     ui.horizontal_wrapped(|ui| {
         if ask.query.is_none() {
             let before = ask.limit;
-            ComboBox::from_label("Limit").selected_text(ask.limit.word()).show_ui(ui, |ui| {
+            list_ui(ui, "Limit", ask.limit.word(), |ui| {
                 for limit in Limit::ALL {
                     ui.selectable_value(&mut ask.limit, limit, limit.word());
                 }
@@ -141,7 +141,8 @@ fn picked(ask: &Ask, name: &String) -> Picked {
 }
 
 fn fold_ui(ui: &mut Ui, bar: &mut Toolbar, which: Unfolded, name: &str) {
-    if ui.selectable_label(bar.unfolded == which, name).clicked() {
+    let button = egui::Button::selectable(bar.unfolded == which, name).frame_when_inactive(true);
+    if ui.add(button).clicked() {
         bar.unfolded = if bar.unfolded == which { Unfolded::Nothing } else { which };
     }
 }
@@ -149,8 +150,8 @@ fn fold_ui(ui: &mut Ui, bar: &mut Toolbar, which: Unfolded, name: &str) {
 fn filter_ui(ui: &mut Ui, bar: &mut Toolbar, ask: &Ask) -> Option<Wish> {
     let mut wish = None;
     let field = TextEdit::singleline(&mut bar.filter)
-        .hint_text("carrier = 'UA' AND dep_delay > 60")
-        .desired_width(240.0);
+        .hint_text("Filter: column = 'x' AND other > 60")
+        .desired_width(264.0);
     let response = ui.add(field).accessible_name("Filter");
     if bar.focus == Focus::Filter {
         bar.focus = Focus::Keep;
@@ -194,7 +195,7 @@ fn sample_ui(ui: &mut Ui, bar: &mut Toolbar, ask: &mut Ask) -> Option<Wish> {
     ui.horizontal_wrapped(|ui| {
         let rows = DragValue::new(&mut bar.sample_rows).range(1..=1_000_000).suffix(" rows");
         ui.add(rows).accessible_name("Rows of the sample");
-        ComboBox::from_label("Method").selected_text(bar.sample_method.word()).show_ui(ui, |ui| {
+        list_ui(ui, "Method", bar.sample_method.word(), |ui| {
             for method in [
                 SampleMethod::Auto,
                 SampleMethod::Head,

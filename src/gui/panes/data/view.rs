@@ -12,7 +12,7 @@ use super::query::{QueryWish, query_ui};
 use super::read_state::{Paging, Shown};
 use super::rows::{RowsModel, columns};
 use super::sheet::sheet_ui;
-use super::toolbar::{shown_ui, toolbar_ui};
+use super::toolbar::{Wish, shown_ui, toolbar_ui};
 use super::{DataTab, Reach, Shows, View};
 use crate::gui::grid::{GridColumn, RowCount, Scope, grid_ui};
 use crate::gui::theme;
@@ -20,6 +20,7 @@ use crate::gui::view_ctx::ViewCtx;
 use crate::gui::widgets::{Empty, empty_state_ui};
 use crate::job::Remote;
 use crate::model::ErrorKind;
+use crate::model::units::count_text;
 use crate::safety::display::name as visible;
 
 /// Draws the tab.
@@ -155,7 +156,13 @@ fn export_card_ui(ui: &mut Ui, tab: &mut DataTab) {
 }
 
 fn rows_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
-    let wish = steady(ui, "toolbar", |ui| toolbar_ui(ui, &mut tab.toolbar, &mut tab.ask, &tab.known_columns));
+    // A query that never ran has no rows to filter, export or order.
+    let is_blank = tab.query.is_some() && tab.shown.is_none();
+    let wish = if is_blank {
+        None
+    } else {
+        steady(ui, "toolbar", |ui| toolbar_ui(ui, &mut tab.toolbar, &mut tab.ask, &tab.known_columns))
+    };
     let more =
         steady(ui, "shown", |ui| tab.shown.as_ref().and_then(|shown| shown_ui(ctx, ui, shown, &tab.local)));
     if let Some(wish) = wish.or(more) {
@@ -175,6 +182,7 @@ fn rows_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
         empty_state_ui(ui, Empty { title, why, action: None });
         return;
     }
+    let asked_on;
     let action = {
         let description = tab.description.value();
         let profile = tab.profile.profiled.value().map(|profiled| &profiled.profile);
@@ -188,19 +196,46 @@ fn rows_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
             index: tab.local.index(),
             count: count(shown, &tab.local),
             found: tab.find.found(),
+            front: tab.find.front(),
             wanted: None,
         };
+        let place = ui.available_rect_before_wrap();
         let action = steady(ui, "grid", |ui| grid_ui(ui, &mut model, &mut tab.grid));
         let wanted = model.wanted.take();
         let paging = if tab.local.is_active() { Paging::OnRequest } else { Paging::Automatic };
         if let Some(wanted) = wanted {
             shown.want(ctx, &tab.source, &wanted, paging);
         }
+        asked_on = no_rows_ui(ui, place, shown, &tab.local);
         action
     };
+    if let Some(wish) = asked_on {
+        tab.wish(ctx, wish);
+    }
     if let Some(action) = action {
         tab.grid_action(ctx, ui.ctx().cumulative_frame_nr(), action);
     }
+}
+
+/// Under the header of a grid without rows: why there are none, and where there may be some.
+fn no_rows_ui(ui: &mut Ui, grid: egui::Rect, shown: &Shown, local: &LocalView) -> Option<Wish> {
+    let (fetched, hits) = (shown.snapshot.rows, local.index().map(<[u64]>::len));
+    if shown.running().is_some() || hits.unwrap_or(usize::from(fetched > 0)) > 0 {
+        return None;
+    }
+    let below = grid.with_min_y(grid.top() + crate::gui::grid::HEADER);
+    let mut ui = ui.new_child(egui::UiBuilder::new().scope_id(ui.scope_id().with("no rows")).max_rect(below));
+    if let Some(filter) = local.filter().filter(|_| fetched > 0) {
+        let why = format!("The filter leaves none of the {} fetched rows.", count_text(fetched));
+        let empty = Empty { title: "No row fits", why: &why, action: Some("Filter at the source") };
+        return empty_state_ui(&mut ui, empty).then(|| Wish::FilterSource(filter.clone()));
+    }
+    let why = match &shown.spec.filter {
+        Some(_) => "No row at the source fits the filter.",
+        None => "The source answered without a row.",
+    };
+    empty_state_ui(&mut ui, Empty { title: "No rows", why, action: None });
+    None
 }
 
 /// Why the newest page ended early.
