@@ -111,6 +111,9 @@ pub fn without_window(asked: WindowAsked, why: &Error) -> ExitCode {
     }
 }
 
+/// How long the ledger may take to close.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(5);
+
 fn run_verb(
     verb: Verb,
     data_dir: Option<std::path::PathBuf>,
@@ -126,7 +129,11 @@ fn run_verb(
             if writes_ledger(&verb) {
                 ledger::announce(&workspace);
             }
-            with_interrupt(|ctx| dispatch(ctx, workspace, verb)).await
+            let ledger = workspace.ledger().clone();
+            let result = with_interrupt(|ctx| dispatch(ctx, workspace, verb)).await;
+            // The last one out writes its log back into the ledger's file: else the log grows from run to run.
+            let _late = tokio::time::timeout(CLOSING, ledger.close()).await;
+            result
         })
     });
     match result {

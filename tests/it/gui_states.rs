@@ -40,6 +40,8 @@ fn welcome() -> Window {
 fn catalogue() -> Window {
     let mut window = Window::new(Some("demo:".to_owned()), None);
     window.wait_for("table flights");
+    // The checklist is kept in the background.
+    window.wait_for("Open the demo sources: done");
     window
 }
 

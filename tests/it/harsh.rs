@@ -227,7 +227,7 @@ fn rows_that_came_are_shown_when_the_ledger_fills_up_in_the_middle_of_the_read()
     let known = with_ledger(CSV);
     let (mut before, mut middle, mut after) = (0, 0, 0);
     // Somewhere between no room at all and enough of it the ledger takes the start of the read and not its end.
-    for blocks in (0..400).step_by(8) {
+    for blocks in (0..400).step_by(16) {
         let place = Place::new();
         let csv = place.file("shop.csv", CSV);
         std::fs::create_dir_all(&place.data).unwrap();
