@@ -41,6 +41,7 @@ fn rows_pushed_out_of_memory_are_read_again_when_the_grid_comes_back_to_them() {
     window.wait_to_say("session: 200 rows");
 
     // The second page pushes out the first, which is in view: it is read again at once, and nothing else.
+    window.wait_for("Next page");
     window.button("Next page");
     window.wait_to_say(". 400 rows");
     window.wait_to_say("session: 600 rows");
