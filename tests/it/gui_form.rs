@@ -68,13 +68,19 @@ fn a_connection_is_added_by_its_form_and_then_stands_on_welcome_and_rail() {
     window.write("File", &file);
     window.choose("Quote", "double quote");
     window.press_as(Role::RadioButton, "DEV");
+    window.choose("Capacity", "large");
+    window.write("Budget: rows", "0");
+    window.write("Budget: bytes", "64 MiB");
+    window.button("Save");
+    window.wait_to_say("Rows: give a whole number above 0");
+    window.write("Budget: rows", "5 000");
     window.button("Save");
     window.wait("the saved connection", |window| {
         window.has("towns · DEV") && window.has("saved connection towns")
     });
     assert!(!window.has("Save and open"));
     let saved = saved(&window);
-    for part in [file.as_str(), "towns", "DEV", "double"] {
+    for part in [file.as_str(), "towns", "DEV", "double", "large", "rows = 5000", "bytes = 67108864"] {
         assert!(saved.contains(part), "{part} is missing in {saved}");
     }
     window.press_as(Role::TreeItem, "saved connection towns");
