@@ -88,11 +88,7 @@ fn list(connections: &[Connection], output: Output) {
             visible_name(&connection.name).into_owned(),
             visible_name(&connection.connector).into_owned(),
             connection.tier.word().to_owned(),
-            connection
-                .values
-                .get(Connection::PATH)
-                .map(|path| visible_name(path).into_owned())
-                .unwrap_or_default(),
+            connection.place().map(|place| visible_name(&place).into_owned()).unwrap_or_default(),
         ]
     });
     print::out(&text::table(&header, &rows.collect::<Vec<_>>(), &[]));

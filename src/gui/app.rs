@@ -297,8 +297,10 @@ impl App {
             .get(&NodePath::root())
             .map(|children| children.nodes.as_slice())
             .unwrap_or_default();
+        // A node of two faces is listed, not read: nobody asked for its rows.
         if let [only] = nodes
             && only.readable
+            && !only.expandable
         {
             self.commands.send(Command::OpenNode { source: id, node: only.path.clone() });
         }

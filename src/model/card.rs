@@ -75,6 +75,29 @@ pub struct FormField {
     pub default: Option<&'static str>,
 }
 
+impl FormField {
+    /// A field that may be empty.
+    pub const fn optional(
+        key: &'static str,
+        label: &'static str,
+        help: &'static str,
+        kind: FieldKind,
+        default: Option<&'static str>,
+    ) -> Self {
+        Self { key, label, help, kind, need: Need::Optional, default }
+    }
+
+    /// A field that must be filled.
+    pub const fn required(
+        key: &'static str,
+        label: &'static str,
+        help: &'static str,
+        kind: FieldKind,
+    ) -> Self {
+        Self { key, label, help, kind, need: Need::Required, default: None }
+    }
+}
+
 /// The form of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Form {

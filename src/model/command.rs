@@ -54,17 +54,22 @@ pub struct CommandEntry {
 impl CommandEntry {
     /// Whether a sent text is this entry with its placeholders filled. White space counts as one blank.
     pub fn matches(&self, sent: &str) -> bool {
-        let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let (template, sent) = (squeeze(self.template), squeeze(sent));
-        let mut literals = Vec::new();
-        let mut rest = template.as_str();
-        while let Some((literal, tail)) = rest.split_once('{') {
-            literals.push(literal);
-            rest = tail.split_once('}').map_or("", |(_, tail)| tail);
-        }
-        literals.push(rest);
-        matches_literals(&sent, &literals)
+        fills(self.template, sent)
     }
+}
+
+/// Whether a sent text is a template with its `{placeholders}` filled. White space counts as one blank.
+pub fn fills(template: &str, sent: &str) -> bool {
+    let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (template, sent) = (squeeze(template), squeeze(sent));
+    let mut literals = Vec::new();
+    let mut rest = template.as_str();
+    while let Some((literal, tail)) = rest.split_once('{') {
+        literals.push(literal);
+        rest = tail.split_once('}').map_or("", |(_, tail)| tail);
+    }
+    literals.push(rest);
+    matches_literals(&sent, &literals)
 }
 
 /// Whether `sent` is the literals in order with anything between them, the first and last anchored.

@@ -199,6 +199,16 @@ impl Connection {
         }
     }
 
+    /// Where it leads, for lists: a path, or a host with its port. Upstream names are raw.
+    pub fn place(&self) -> Option<String> {
+        let value = |key: &str| self.values.get(key).filter(|value| !value.is_empty());
+        if let Some(path) = value(Self::PATH) {
+            return Some(path.clone());
+        }
+        let host = value(Self::HOST)?;
+        Some(value(Self::PORT).map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
+    }
+
     /// What the upstream can bear: declared by hand, else by class, else by tier.
     pub fn capacity(&self) -> Capacity {
         if let Some(declared) = &self.capacity {

@@ -234,6 +234,9 @@ pub enum StepKind {
     Request,
     /// A read of a file.
     File,
+    /// A request sent page after page: what stands in `{braces}` is filled anew for each page, because only
+    /// the page before tells it (cursors, tokens, offsets).
+    Pages,
 }
 
 /// One thing that will be sent, verbatim.
@@ -248,6 +251,17 @@ pub struct Step {
     pub binds: Vec<Cell>,
     /// What it is.
     pub kind: StepKind,
+}
+
+impl Step {
+    /// Whether a text sent under an entry is this step, or one page of it.
+    pub fn covers(&self, entry: &EntryId, sent: &str) -> bool {
+        self.entry == *entry
+            && match self.kind {
+                StepKind::Pages => super::command::fills(&self.text, sent),
+                StepKind::Statement | StepKind::Request | StepKind::File => self.text == sent,
+            }
+    }
 }
 
 /// How a source will do a read. Nothing but planning was sent to make it.

@@ -204,6 +204,14 @@ fn node_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, source: &SourceEntry, node: &Node, de
             } else if node.readable && response.clicked() {
                 ctx.send(Command::OpenNode { source: source.id, node: node.path.clone() });
             }
+            // A node of two faces: a click unfolds it, its rows are asked for by name.
+            if node.readable && node.expandable {
+                response.context_menu(|ui| {
+                    if ui.button("Open as table").clicked() {
+                        ctx.send(Command::OpenNode { source: source.id, node: node.path.clone() });
+                    }
+                });
+            }
             let tokens = theme::of(ui.ctx()).tokens;
             if let Some(rows) = &node.rows {
                 let sign = if rows.provenance.rank() == 0 { "" } else { "~" };

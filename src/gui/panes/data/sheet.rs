@@ -272,7 +272,9 @@ fn field_ui(ui: &mut Ui, name: &str, text: &mut String) {
             ui.set_min_width(LABEL.x);
             ui.label(name);
         });
-        ui.add(egui::TextEdit::singleline(text).desired_width(320.0)).accessible_name(name);
+        // An id of its own: cheaper ways that arrive above must not take the keyboard away.
+        let field = egui::TextEdit::singleline(text).id_salt(name).desired_width(320.0);
+        ui.add(field).accessible_name(name);
     });
 }
 
