@@ -10,6 +10,10 @@ use crate::kit::worker::Parser;
 
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 /// The connectors of this build.
 pub fn registry() -> Registry {
@@ -20,6 +24,10 @@ pub fn registry() -> Registry {
         &csv::Csv,
         #[cfg(feature = "postgres")]
         &postgres::Postgres,
+        #[cfg(feature = "mongodb")]
+        &mongodb::MongoDb,
+        #[cfg(feature = "redis")]
+        &redis::Redis,
     ];
     Registry::new(connectors)
 }

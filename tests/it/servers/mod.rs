@@ -9,6 +9,7 @@ mod figures;
 mod fixtures;
 mod lab;
 mod proxy;
+mod redis;
 mod smoke;
 mod tls;
 
