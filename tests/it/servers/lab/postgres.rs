@@ -268,6 +268,21 @@ impl Postgres {
         )
     }
 
+    /// Writers at work in a database, on tables of their own, until the handle is dropped: pgbench with two
+    /// clients and a hundred transactions a second.
+    pub fn busy(&self, database: &str) -> Result<Server, String> {
+        let program = process::program(format!("{BIN}/pgbench"), "postgresql-15")?;
+        let pgbench = |rest: &[&str]| {
+            let mut pgbench = self.tool(&program);
+            pgbench.args(["-h", self.host, "-p", &self.port.to_string(), "-U", self.user, "-n"]);
+            pgbench.args(rest).arg(database);
+            pgbench
+        };
+        run(&mut pgbench(&["-i", "-q", "-s", "1"]))?;
+        let log = self.folder.file(&format!("busy{}", self.made.fetch_add(1, Ordering::Relaxed)));
+        Server::start(pgbench(&["-c", "2", "-R", "100", "-T", "900"]), "TERM", &log, self.account)
+    }
+
     /// Waits until this standby has replayed everything that its primary has written until now.
     pub fn catch_up(&self, primary: &Self) -> Result<(), String> {
         let written = primary.psql("postgres", "SELECT pg_current_wal_lsn()")?;
