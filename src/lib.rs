@@ -10,6 +10,25 @@
 //! ```
 //! Preview, profile, export and probe are the same line with another `ReadSpec` and another sink.
 //!
+//! # The waist: what holds for every source (settled on files, tables, documents, keys and APIs)
+//! - **A node is what its flags say.** `readable`: it has rows; `expandable`: it has children; it may be both (a
+//!   key space is a table of its keys and a folder of them). No kind of node implies either.
+//! - **A plan shows what will be sent.** A step is sent word by word; a step of kind `Pages` is sent once a page,
+//!   with only its `{braces}` filled anew from the page before. Nothing else is sent by a read.
+//! - **Columns may be unknown before reading** (`ReadPlan::schema` is then none): rows tell them, and every batch
+//!   carries its schema. *Missing* is not null.
+//! - **Counts may be unknown.** Absent is absent: never 0, never a count made by reading everything.
+//! - **A page goes on from a [`model::read::Continuation`]**, opaque to all but its connector: key values, a row, a
+//!   byte, a token. What can't be continued says so by giving none.
+//! - **Cost is in the source's own currency** (blocks, bytes, requests, milliseconds of a single thread): a
+//!   dimension each, judged by one rule against a capacity whose provenance is shown.
+//! - **What a source does not do itself is done in the fetched rows** by [`connector::guard::run`], as the plan's
+//!   pushdown says; a filter that only narrows is finished there.
+//! - **Cancelling tells how far it reached**; rows that came stay, and a statement that stops or cleans up is written
+//!   down like any other.
+//! - **Nothing above the connectors asks which one it is.** Faces, ops, guard and tests go by card, form, abilities
+//!   and facets; a new connector is a folder, two lines in `connectors/mod.rs` and a feature.
+//!
 //! # Layers (imports point down only; `tests/it/tidy.rs` holds it)
 //! | layer | holds |
 //! |---|---|

@@ -243,10 +243,7 @@ fn details_of(
     add("comment", table.comment.clone());
     add("partitioned by", table.partition_key.clone());
     add("partitions", number::<u64>(rest, 7).filter(|count| *count > 0).map(count_text));
-    add(
-        "size with indexes and long values",
-        number::<f64>(rest, 3).filter(|bytes| *bytes > 0.0).map(bytes_text),
-    );
+    add("size in all", number::<f64>(rest, 3).filter(|bytes| *bytes > 0.0).map(bytes_text));
     add("long values (TOAST)", table.toast_bytes.map(|bytes| bytes_text(bytes as f64)));
     add("triggers", text(rest, 4).map(str::to_owned));
     add("published to", text(rest, 5).map(str::to_owned));
@@ -256,7 +253,7 @@ fn details_of(
         Some("i") => "an index",
         _ => "nothing: updates and deletes cannot be followed",
     };
-    add("rows are known to followers by", table.kind.has_blocks().then(|| identity.to_owned()));
+    add("replica identity", table.kind.has_blocks().then(|| identity.to_owned()));
     let kept = match text(rest, 2) {
         Some("u") => Some("not in the log: lost after a crash"),
         Some("t") => Some("for one session"),
