@@ -9,7 +9,7 @@
 
 pub use self::binary::BinaryRows;
 use super::types::{ColumnType, Wire};
-use crate::kit::scan::{Finder, Needles};
+use crate::kit::scan::{BLOCK, Finder, Needles};
 use crate::model::error::{Error, ErrorKind, Result};
 
 mod binary;
@@ -213,27 +213,38 @@ impl TextRows {
 
     /// Gives the rows that are whole in `bytes`; where the first that is not begins.
     fn whole_rows(&mut self, bytes: &[u8], give: &mut impl FnMut(Row<'_>) -> Result<()>) -> Result<usize> {
-        let mut finder = Finder::new(bytes, Needles::new([b'\t', b'\n', b'\\', b'\\']));
-        let (mut row, mut field, mut at) = (0, 0, 0);
-        let mut escaped = false;
+        let needles = Needles::new([b'\t', b'\n', b'\\', b'\\']);
+        let (mut row, mut field, mut escaped) = (0, 0, false);
+        // The byte behind a backslash belongs to the escape, whatever it is.
+        let mut taken = usize::MAX;
+        let (mut base, mut mask) = (0, needles.mask_at(bytes, 0));
         self.parts.clear();
-        while let Some(hit) = finder.next(at) {
-            at = hit + 1;
+        loop {
+            while mask == 0 {
+                base += BLOCK;
+                if base >= bytes.len() {
+                    return Ok(row);
+                }
+                mask = needles.mask_at(bytes, base);
+            }
+            let hit = base + mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            if hit == taken {
+                continue;
+            }
             match bytes.get(hit) {
                 Some(b'\t') => {
                     self.parts.close_field(bytes, field, hit, escaped);
-                    (field, escaped) = (at, false);
+                    (field, escaped) = (hit + 1, false);
                 }
                 Some(b'\n') => {
                     self.parts.close_field(bytes, field, hit, escaped);
                     self.close_row(bytes, row, hit, give)?;
-                    (row, field, escaped) = (at, at, false);
+                    (row, field, escaped) = (hit + 1, hit + 1, false);
                 }
-                // The next byte belongs to the escape, whatever it is.
-                _ => (at, escaped) = (hit + 2, true),
+                _ => (taken, escaped) = (hit + 1, true),
             }
         }
-        Ok(row)
     }
 
     fn close_row(

@@ -133,6 +133,9 @@ impl Column {
     }
 
     fn try_push(&mut self, cell: Cell) -> std::result::Result<(), Cell> {
+        if !self.has_room_for(&cell) {
+            return Err(cell);
+        }
         match (&mut self.values, cell) {
             (Values::Bool(values), Cell::Bool(value)) => values.append_value(value),
             (Values::Whole(values), Cell::Int(value)) if fits_whole(&self.arrow, value) => values.push(value),
@@ -186,6 +189,18 @@ impl Column {
             (_, cell) => return Err(cell),
         }
         Ok(())
+    }
+
+    /// Whether the bytes of a text or bytes column stay within what its offsets count.
+    fn has_room_for(&self, cell: &Cell) -> bool {
+        match (&self.values, cell) {
+            (
+                Values::Text(values),
+                Cell::Text(text) | Cell::Json(text) | Cell::Decimal(text) | Cell::Exact(text),
+            ) => has_room(values.values_slice().len(), text.len()),
+            (Values::Bytes(values), Cell::Bytes(bytes)) => has_room(values.values_slice().len(), bytes.len()),
+            _ => true,
+        }
     }
 
     /// Nested cells are taken whole or not at all: a child that does not fit sends the parent to the exceptions.
@@ -259,9 +274,12 @@ impl Column {
     #[inline]
     pub(super) fn push_bytes(&mut self, bytes: &[u8]) -> bool {
         let Values::Bytes(values) = &mut self.values else { return false };
-        values.append_value(bytes);
-        self.nulls.append_non_null();
-        true
+        let fits = has_room(values.values_slice().len(), bytes.len());
+        if fits {
+            values.append_value(bytes);
+            self.nulls.append_non_null();
+        }
+        fits
     }
 
     /// Takes text if the column is of text.
@@ -285,12 +303,18 @@ impl Column {
     #[inline]
     fn push_utf8(&mut self, text: &str, kind: TextKind) -> bool {
         let Values::Text(values) = &mut self.values else { return false };
-        if self.text == kind {
+        let fits = self.text == kind && has_room(values.values_slice().len(), text.len());
+        if fits {
             values.append_value(text);
             self.nulls.append_non_null();
         }
-        self.text == kind
+        fits
     }
+}
+
+/// Whether so many more bytes can be counted by 32-bit offsets.
+fn has_room(taken: usize, more: usize) -> bool {
+    taken.saturating_add(more) <= i32::MAX as usize
 }
 
 fn fits_whole(arrow: &DataType, value: i64) -> bool {
