@@ -8,6 +8,7 @@ mod faults;
 mod figures;
 mod fixtures;
 mod lab;
+mod postgres;
 mod proxy;
 mod redis;
 mod smoke;

@@ -1,0 +1,3 @@
+//! What only a real PostgreSQL can show.
+
+mod types;
