@@ -6,7 +6,9 @@
 //!    sizes as they are now, statistics and their age → [`Facts::parse`];
 //! 3. [`estimate`] walks plan and facts to a [`LoadEstimate`], unjudged.
 //!
-//! Nothing here is sent, and nothing is run twice: the actuals are the transaction's own counters.
+//! Nothing here is sent, and nothing is run twice: the actuals are the transaction's own counters
+//! (`pg_stat_get_xact_blocks_fetched` and its kin). Those keep what earlier transactions of the session have
+//! not handed over yet – up to a second's worth – so that a read is the difference between two looks.
 //!
 //! Invariants: the upper end never trusts the planner where it guesses (several columns, expressions, joins,
 //! rows beyond the last statistics) · different blocks and touches are kept apart · a limit under a filter
@@ -90,7 +92,9 @@ pub fn estimate(
         ));
     }
     let work = walk::walk(plan, facts);
-    Ok(sheet::fill(&sheet::Sheet { plan, facts, spec, work: &work, seconds_cap }, capacity))
+    let names = relations_of(plan).relations;
+    let relations = names.iter().filter_map(|name| facts.of(&name.schema, &name.name)).collect();
+    Ok(sheet::fill(&sheet::Sheet { plan, relations, spec, work: &work, seconds_cap }, capacity))
 }
 
 /// The sheet of a statement that is not sent: the gate did not let it through.

@@ -44,10 +44,22 @@ pub(super) enum Cover {
     Expression,
 }
 
+/// Longest condition looked into, in bytes; a longer one is an expression.
+const MOST_BYTES: usize = 64 << 10;
+
+/// Most names taken from one text.
+const MOST_NAMES: usize = 2_000;
+
+/// Most brackets around one part.
+const MOST_BRACKETS: usize = 64;
+
 /// The parts of a condition.
 pub(super) fn parts(condition: &str) -> Vec<Part> {
     if condition.trim().is_empty() {
         return Vec::new();
+    }
+    if condition.len() > MOST_BYTES {
+        return vec![Part::Expression];
     }
     conjuncts(condition).into_iter().map(part).collect()
 }
@@ -78,7 +90,7 @@ pub(super) fn names(condition: &str) -> Vec<String> {
     let mut word = String::new();
     let mut chars = condition.chars().peekable();
     let mut take = |word: &mut String| {
-        if !word.is_empty() && !found.contains(word) {
+        if !word.is_empty() && found.len() < MOST_NAMES && !found.contains(word) {
             found.push(std::mem::take(word));
         }
         word.clear();
@@ -116,11 +128,11 @@ pub(super) fn names(condition: &str) -> Vec<String> {
 /// The text without brackets that enclose all of it.
 fn bare(text: &str) -> &str {
     let mut text = text.trim();
-    while let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        if !is_balanced(inner) {
-            break;
+    for _ in 0..MOST_BRACKETS {
+        match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+            Some(inner) if is_balanced(inner) => text = inner.trim(),
+            _ => break,
         }
-        text = inner.trim();
     }
     text
 }
@@ -319,6 +331,15 @@ mod tests {
         ] {
             assert_eq!(parts(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn endless_conditions_are_expressions_at_once() {
+        let deep = format!("{}a = 1{}", "(".repeat(20_000), ")".repeat(20_000));
+        assert_eq!(cover(&parts(&deep)), Cover::Expression);
+        let long = format!("(a = ANY ('{{{}}}'::integer[]))", "1,".repeat(100_000));
+        assert_eq!(parts(&long), [Part::Expression]);
+        assert!(names(&(0..10_000).map(|at| format!("n{at} ")).collect::<String>()).len() <= MOST_NAMES);
     }
 
     #[test]

@@ -28,11 +28,12 @@ pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid)))::float8, \
 'now', extract(epoch FROM pg_catalog.clock_timestamp())::float8, \
 'row_security', c.relrowsecurity, \
 'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', x.relname, \
-'bytes', pg_catalog.pg_relation_size(i.indexrelid), 'unique', i.indisunique, 'method', m.amname, \
-'columns', (SELECT pg_catalog.json_agg(b.attname ORDER BY k.place) \
+'bytes', pg_catalog.pg_relation_size(i.indexrelid), 'method', m.amname, 'unique', \
+i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL, \
+'columns', CASE WHEN i.indexprs IS NULL THEN (SELECT pg_catalog.json_agg(b.attname ORDER BY k.place) \
 FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) \
 JOIN pg_catalog.pg_attribute b ON b.attrelid = i.indrelid AND b.attnum = k.number \
-WHERE k.place <= i.indnkeyatts))) \
+WHERE k.place <= i.indnkeyatts) END)) \
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
 JOIN pg_catalog.pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND x.relkind = 'i'), \
 'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.attname, \
@@ -54,6 +55,9 @@ JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name";
 /// Bytes of a block; servers built with another size are rare, and their sizes are right all the same.
 pub const BLOCK_BYTES: f64 = 8192.0;
 
+/// Most frequent values a server keeps of a column.
+const MOST_COMMON: usize = 10_000;
+
 /// A relation by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RelationName {
@@ -71,11 +75,11 @@ pub struct IndexFacts {
     pub name: String,
     /// Its size now.
     pub bytes: f64,
-    /// Whether it allows each key once.
+    /// Whether it allows each key once, in all of the table.
     pub unique: bool,
     /// Its access method.
     pub method: String,
-    /// Its key columns in order; expressions are left out.
+    /// Its key columns in order; none = there are expressions among them.
     pub columns: Option<Vec<String>>,
 }
 
@@ -109,7 +113,7 @@ impl ColumnFacts {
     /// Most frequent values with their shares, the most frequent first.
     pub fn most_common(&self) -> Vec<(String, f64)> {
         let values = self.common.as_deref().map(array::elements).unwrap_or_default();
-        values.into_iter().zip(self.shares.iter().flatten().copied()).collect()
+        values.into_iter().zip(self.shares.iter().flatten().copied()).take(MOST_COMMON).collect()
     }
 
     /// Bounds of the histogram in order.

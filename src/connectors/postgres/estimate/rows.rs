@@ -476,6 +476,13 @@ fn is_range(parts: &[Part]) -> bool {
     })
 }
 
+/// Whether a part is met by a value of another table's row.
+fn is_keyed(parts: &[Part]) -> bool {
+    parts.iter().any(|part| {
+        matches!(part, Part::Column { operator, against: condition::Against::Later, .. } if operator == "=")
+    })
+}
+
 /// Whether the columns of a filter say nothing of where a row lies.
 fn is_scattered(table: &RelationFacts, parts: &[Part]) -> bool {
     parts.iter().all(|part| match part {
@@ -514,16 +521,15 @@ fn through(table: &RelationFacts, all: Span3, parts: &[Part], planned: f64) -> (
         }
         Cover::Expression => Span3::of(0.0, planned, (planned * 60.0 + 60.0).min(by_share.hi.max(planned))),
     };
+    let open_lo = if cover == Cover::None { found.lo } else { 0.0 };
     match table.freshness() {
         Freshness::Fresh if share.is_beyond => found.hi += added,
         Freshness::Fresh => {}
-        Freshness::Stale => {
-            found.lo = if cover == Cover::None { found.lo } else { 0.0 };
-            found.hi += added;
-        }
+        // For one row of another table: not all that was added can match every one of them.
+        _ if is_keyed(parts) => found = Span3::of(open_lo, found.mid, found.hi * 10.0 + 10.0),
+        Freshness::Stale => found = Span3::of(open_lo, found.mid, found.hi + added),
         Freshness::Unknown => {
-            found.lo = if cover == Cover::None { found.lo } else { 0.0 };
-            found.hi = if cover == Cover::None { found.hi } else { all.hi };
+            found = Span3::of(open_lo, found.mid, if cover == Cover::None { found.hi } else { all.hi });
         }
     }
     (found.at_most(all.hi.max(planned)), class_of(cover))

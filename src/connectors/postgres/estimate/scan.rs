@@ -5,7 +5,7 @@
 //! neighbours still change the page at every row, so that touches stay open while distinct blocks do not.
 
 use super::condition::{self, Against, Part as Condition};
-use super::facts::{BLOCK_BYTES, Freshness, RelationFacts};
+use super::facts::{BLOCK_BYTES, Freshness, IndexFacts, RelationFacts};
 use super::plan::{Kind, Node};
 use super::rows::{flow, table_rows};
 use super::walk::{Part, Touched, Walk};
@@ -154,6 +154,11 @@ impl Desk<'_> {
                 levels + leaves(rows.mid),
                 levels + 1.0 + leaves(rows.hi) * 1.1,
             )
+        } else if is_ordered && !leads(index, &said.index_cond) {
+            // The first column is open: all leaves, or (18 on) a way down for each of its values.
+            let values = self.distinct_of_first(index);
+            let skips = (values * levels).min(pages);
+            Span3::of(levels, (skips * pages).sqrt().max(levels), (pages * 1.05).max(skips * 1.5) + levels)
         } else if is_ordered {
             Span3::of(
                 levels.min(2.0) + leaves(rows.lo) * 0.7,
@@ -182,6 +187,16 @@ impl Desk<'_> {
         column.correlation.filter(|_| is_trusted).map(|correlation| (correlation.abs(), column.counted))
     }
 
+    /// Different values of an index's first column.
+    fn distinct_of_first(&self, index: Option<&IndexFacts>) -> f64 {
+        let first = index.and_then(|index| index.columns.as_ref()).and_then(|columns| columns.first());
+        match first.and_then(|name| self.table.column(name)).and_then(|column| column.distinct) {
+            Some(share) if share < 0.0 => -share * self.all.mid,
+            Some(count) => count,
+            None => self.all.mid,
+        }
+    }
+
     fn by_index(&self, walk: &mut Walk<'_>, rows: Span3, is_steady: bool) {
         let rows = match self.part.rows {
             Some(wanted) if is_steady => rows.at_most(wanted),
@@ -206,7 +221,11 @@ impl Desk<'_> {
         } else {
             rows
         };
-        let once = self.places(looked_up, order);
+        let mut once = self.places(looked_up, order);
+        if is_one_key(self.table.index(&self.node.said.index), &self.node.said.index_cond) {
+            // Rows of one key lie in the index in the order of their places: each page is met once.
+            once.touches = once.distinct;
+        }
         let touches = once.touches.by(self.loops);
         let total = looked_up.by(self.loops);
         let distinct = if self.loops.hi <= 1.0 {
@@ -379,6 +398,33 @@ pub(super) fn carriers(table: &RelationFacts) -> Vec<&str> {
         .filter(|column| column.width.is_none_or(|width| width >= POINTER_BYTES))
         .map(|column| column.name.as_str())
         .collect()
+}
+
+/// Whether a condition names an index's first column; expressions count as doing so.
+fn leads(index: Option<&IndexFacts>, condition: &str) -> bool {
+    let Some(first) = index.and_then(|index| index.columns.as_ref()).and_then(|columns| columns.first())
+    else {
+        return true;
+    };
+    condition::parts(condition).iter().any(|part| match part {
+        Condition::Column { column, .. } => column == first,
+        Condition::Expression => true,
+    })
+}
+
+/// Whether a condition asks for one value of each of an index's columns.
+fn is_one_key(index: Option<&IndexFacts>, condition: &str) -> bool {
+    let parts = condition::parts(condition);
+    let is_met = |name: &String| {
+        parts.iter().any(|part| {
+            matches!(part, Condition::Column { column, operator, against }
+                if column == name && operator == "=" && !matches!(against, Against::Any(_)))
+        })
+    };
+    index.is_some_and(|index| {
+        let columns = index.columns.as_deref().unwrap_or_default();
+        index.method == "btree" && !columns.is_empty() && columns.iter().all(is_met)
+    })
 }
 
 /// Different pages when so many rows are drawn at random.

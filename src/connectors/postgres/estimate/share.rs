@@ -10,6 +10,9 @@ use crate::kit::sql::span::Span3;
 /// Rows that statistics are made of, at the server's default.
 const SAMPLED_ROWS: f64 = 30_000.0;
 
+/// Most values of a list looked up.
+const MOST_VALUES: usize = 500;
+
 /// What statistics say of a condition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Share {
@@ -65,9 +68,7 @@ fn of_column(column: &ColumnFacts, rows: f64, parts: &[Part]) -> Option<(Span3, 
             ("IS NULL", _) => Span3::one(known.nulls),
             ("IS NOT NULL", _) => Span3::one(1.0 - known.nulls),
             ("=", Against::Value(value)) => known.equal(value),
-            ("=", Against::Any(values)) => {
-                values.iter().map(|value| known.equal(value)).fold(Span3::ZERO, Span3::plus).at_most(1.0)
-            }
+            ("=", Against::Any(values)) => known.any(values),
             ("=", Against::Later) => known.average(),
             ("<>", Against::Value(value)) => {
                 let equal = known.equal(value);
@@ -134,6 +135,14 @@ impl Known {
         let is_even = self.common.is_empty() && mid * self.rows >= 10.0;
         let least = if is_even { mid * 0.3 } else { 0.0 };
         Span3::of(least, mid, most.min(self.rest.max(mid) + 3.0 / SAMPLED_ROWS))
+    }
+
+    /// Equal to one of several values; of very many, some stand for all.
+    fn any(&self, values: &[String]) -> Span3 {
+        let looked_at = values.len().min(MOST_VALUES);
+        let some = values.iter().take(looked_at).map(|value| self.equal(value));
+        let sum = some.fold(Span3::ZERO, Span3::plus);
+        sum.times(values.len() as f64 / looked_at.max(1) as f64).at_most(1.0)
     }
 
     /// Equal to a value that is not known yet.

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 
 use super::condition;
-use super::facts::{BLOCK_BYTES, Facts, Freshness, RelationFacts};
+use super::facts::{BLOCK_BYTES, Freshness, RelationFacts};
 use super::plan::Plan;
-use super::relations_of;
 use super::rows::Class;
 use super::scan::carriers;
 use super::walk::Work;
@@ -34,7 +33,8 @@ const ASIDE_BLOCKS: f64 = 2.0;
 /// Everything a sheet is made of.
 pub(super) struct Sheet<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) facts: &'a Facts,
+    /// The facts of the plan's relations, each once.
+    pub(super) relations: Vec<&'a RelationFacts>,
     pub(super) spec: &'a ReadSpec,
     pub(super) work: &'a Work,
     pub(super) seconds_cap: Option<f64>,
@@ -64,8 +64,7 @@ pub(super) fn fill(sheet: &Sheet<'_>, capacity: Capacity) -> LoadEstimate {
 
 impl Sheet<'_> {
     fn relations(&self) -> impl Iterator<Item = &RelationFacts> {
-        let wanted = relations_of(self.plan).relations;
-        wanted.into_iter().filter_map(|name| self.facts.of(&name.schema, &name.name))
+        self.relations.iter().copied()
     }
 
     /// A quantity with the evidence of this plan.

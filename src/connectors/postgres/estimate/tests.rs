@@ -126,7 +126,7 @@ fn order_that_holds_only_globally_leaves_touches_open_and_distinct_blocks_not() 
     let estimate = load(&plan, &facts);
     let touches = estimate.quantity(Dim::BlocksTouched).unwrap();
     assert!(touches.lo < 200.0 && touches.hi >= 10_000.0, "{touches:?}");
-    assert!(estimate.quantity(Dim::BlocksDistinct).unwrap().hi < 800.0);
+    assert!(estimate.quantity(Dim::BlocksDistinct).unwrap().hi < 900.0);
 }
 
 #[test]

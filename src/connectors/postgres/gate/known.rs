@@ -10,7 +10,8 @@ use crate::kit::sql::gate::{Called, Catalogue, Finding, Operator, Place};
 /// immutable.
 pub const LOOKUP: &str = "\
 SELECT 'f' AS kind, n.nspname::text, p.proname::text, \
-greatest(p.provolatile, coalesce(t.provolatile, ' '), coalesce(f.provolatile, ' '))::text, l.lanname::text, \
+greatest(p.provolatile, coalesce(t.provolatile, ' '), coalesce(f.provolatile, ' '))::text, \
+CASE WHEN p.prokind = 'a' THEN 'aggregate' ELSE l.lanname::text END, \
 (p.pronargs - p.pronargdefaults)::int4, \
 CASE WHEN p.provariadic <> 0 THEN 1000 ELSE p.pronargs END::int4, \
 pg_catalog.pg_function_is_visible(p.oid), \
@@ -42,7 +43,7 @@ pub struct LookedUp {
     pub name: String,
     /// `i` immutable, `s` stable, `v` volatile; anything else counts as volatile.
     pub volatility: char,
-    /// The language it is written in.
+    /// The language it is written in; `aggregate` for those.
     pub language: String,
     /// Arguments it needs.
     pub least_arguments: i32,

@@ -1,3 +1,4 @@
 //! What only a real PostgreSQL can show.
 
+mod gate;
 mod types;
