@@ -81,8 +81,8 @@ pub(super) const ALIVE: EntryId = EntryId::of("is_running");
 /// Text of [`ROLLBACK`].
 pub(super) const ROLLBACK_TEXT: &str = "ROLLBACK";
 
-/// How the counters of a transaction end a read; `{relations}` stands for where the numbers of what it touched
-/// come from.
+/// The counters of a transaction, before a read and after; `{relations}` stands for where the numbers of what it
+/// touched come from.
 const COUNTERS: &str = "SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_blocks_fetched(r)), pg_catalog.sum(pg_catalog.pg_stat_get_xact_blocks_hit(r)), pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_returned(r) + pg_catalog.pg_stat_get_xact_tuples_fetched(r)) FROM {relations}";
 
 /// A text as a message: its transaction around it. Kept for as long as the program runs, like the table itself.
@@ -90,9 +90,9 @@ fn asked(text: &str) -> &'static str {
     format!("{OPENING}{text}; COMMIT").leak()
 }
 
-/// A text with its counters behind it, as a message.
+/// A text with its counters around it, as a message.
 fn counted(text: &str) -> &'static str {
-    asked(&format!("{text}; {COUNTERS}"))
+    asked(&format!("{COUNTERS}; {text}; {COUNTERS}"))
 }
 
 fn entry(
@@ -227,7 +227,7 @@ pub(super) static COMMANDS: LazyLock<Vec<CommandEntry>> = LazyLock::new(|| {
         entry(QUERY, counted("{query}"), "a query of yours, as written, after the gate", Scan, I3, WALK),
         entry(
             BEGIN,
-            format!("{OPENING}SAVEPOINT headwater_read").leak(),
+            format!("{OPENING}{COUNTERS}; SAVEPOINT headwater_read").leak(),
             "opens the read-only transaction of a long read",
             Free,
             I2,

@@ -241,7 +241,8 @@ fn where_of(conditions: &[String]) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
 
-/// What keeps the count of what a read of these relations did cost. The list is of numbers, or a query of them.
+/// What keeps the count of what a read of these relations did cost, asked before it and after: the counters of a
+/// transaction begin with what earlier ones of the session have not handed over yet. The list is of numbers, or a query of them.
 pub(super) fn counters(relations: &str) -> String {
     format!(
         "SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_blocks_fetched(r)), pg_catalog.sum(pg_catalog.pg_stat_get_xact_blocks_hit(r)), pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_returned(r) + pg_catalog.pg_stat_get_xact_tuples_fetched(r)) FROM (WITH heap AS (SELECT c.oid, c.reltoastrelid FROM pg_catalog.pg_class AS c WHERE c.oid IN ({relations})), own AS (SELECT oid FROM heap UNION ALL SELECT reltoastrelid FROM heap WHERE reltoastrelid <> 0) SELECT oid FROM own UNION ALL SELECT x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid IN (SELECT oid FROM own)) AS touched(r)"
@@ -279,11 +280,15 @@ pub(super) fn steps(link: &Link, statement: Statement, spec: &ReadSpec) -> Vec<S
     let default = if is_small { SMALL_LIMIT } else { LONG_LIMIT };
     let limit = limit_of(spec, default);
     if is_small {
-        let text = link.message(&format!("{}; {counters}", statement.text), limit, statement.names);
+        let body = format!("{counters}; {}; {counters}", statement.text);
+        let text = link.message(&body, limit, statement.names);
         return vec![step(statement.entry, text)];
     }
     vec![
-        step(sent::BEGIN, format!("{}SAVEPOINT headwater_read", link.opening(limit, statement.names))),
+        step(
+            sent::BEGIN,
+            format!("{}{counters}; SAVEPOINT headwater_read", link.opening(limit, statement.names)),
+        ),
         step(
             sent::COPY,
             link.marked(&format!("COPY ({}) TO STDOUT {}", statement.text, statement.format.clause())),
@@ -308,7 +313,7 @@ pub(super) fn limit_in(plan: &ReadPlan) -> Duration {
 pub(super) fn statement_in(plan: &ReadPlan) -> Option<&str> {
     match plan.steps.as_slice() {
         [only] => {
-            let body = only.text.rsplit_once("SET LOCAL ")?.1.split_once("; ")?.1;
+            let (_, body) = only.text.split_once(" AS touched(r); ")?;
             body.rsplit_once("; SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_blocks_fetched")
                 .map(|(text, _)| text)
         }

@@ -63,7 +63,9 @@ struct Feeder<'a> {
     is_out_of_bytes: bool,
     /// When rows were last passed on.
     since: Instant,
-    /// What the counters of the transaction say.
+    /// What the counters of the transaction said before: what earlier ones had not handed over yet.
+    before: Option<Vec<Option<String>>>,
+    /// What they say now.
     counted: Option<Vec<Option<String>>>,
 }
 
@@ -167,15 +169,20 @@ pub(super) fn schema_of(names: impl Iterator<Item = String>, columns: &[ColumnTy
     Schema::new(fields.collect())
 }
 
-/// The rows of a message: those asked for, then the counters.
+/// The rows of a message: the counters, those asked for, the counters again.
 struct InMessage<'f, 'a>(&'f mut Feeder<'a>);
 
 impl RowTaker for InMessage<'_, '_> {
     fn row(&mut self, answer: usize, row: &PgRow) -> Result<()> {
         let feeder = &mut *self.0;
-        if answer > 0 {
+        if answer != 1 {
             let text = |column| link::raw(row, column).map(|text| String::from_utf8_lossy(text).into_owned());
-            feeder.counted = Some((0..row.len()).map(text).collect());
+            let said = Some((0..row.len()).map(text).collect());
+            if answer == 0 {
+                feeder.before = said;
+            } else {
+                feeder.counted = said;
+            }
             return Ok(());
         }
         if feeder.is_full() {
@@ -271,6 +278,7 @@ pub(super) async fn run(
         wants_more: Flow::More,
         is_out_of_bytes: false,
         since: Instant::now(),
+        before: None,
         counted: None,
     };
     let ended = send(ctx, link, plan, &mut feeder).await;
@@ -292,8 +300,9 @@ async fn send(ctx: &CallCtx, link: &Link, plan: &ReadPlan, feeder: &mut Feeder<'
             ended
         }
         [begin, copy, end] => {
-            let mut none = Answers::default();
-            held.send(ctx, "read", &begin.entry, &begin.text, link::LOOK_UP, &mut none).await?;
+            let mut counters = Answers::default();
+            held.send(ctx, "read", &begin.entry, &begin.text, link::LOOK_UP, &mut counters).await?;
+            feeder.before = counters.0.into_iter().next();
             let width = feeder.columns.len() + feeder.keys;
             let cutter = Cutter::new(plan::format_in(plan), width);
             let mut stream = InStream { feeder: &mut *feeder, cutter };
@@ -341,7 +350,10 @@ fn count(ctx: &CallCtx, link: &Link, feeder: &Feeder<'_>) {
     const TOUCHED: &str = "PostgreSQL: pg_stat_get_xact_blocks_fetched of the transaction";
     let meter = ctx.meter();
     meter.add(Dim::BytesWire, feeder.bytes as f64, "values received, with their lengths");
-    let counted = |place| feeder.counted.as_deref().and_then(|row| number::<f64>(row, place));
+    let of =
+        |row: &Option<Vec<Option<String>>>, place| row.as_deref().and_then(|row| number::<f64>(row, place));
+    let counted =
+        |place| Some((of(&feeder.counted, place)? - of(&feeder.before, place).unwrap_or(0.0)).max(0.0));
     let Some(blocks) = counted(0) else { return };
     meter.add(Dim::BlocksTouched, blocks, TOUCHED);
     meter.add(Dim::BytesServer, blocks * link.about().block_bytes as f64, TOUCHED);

@@ -19,7 +19,7 @@ use crate::model::units;
 const SECONDS_A_ROW: Span3 = Span3 { lo: 30e-9, mid: 120e-9, hi: 600e-9 };
 
 /// Processor time of an access to a block that is in the cache.
-const SECONDS_A_TOUCH: Span3 = Span3 { lo: 50e-9, mid: 300e-9, hi: 2e-6 };
+const SECONDS_A_TOUCH: Span3 = Span3 { lo: 50e-9, mid: 250e-9, hi: 1e-6 };
 
 /// Processor time of a byte given to us.
 const SECONDS_A_BYTE: Span3 = Span3 { lo: 0.3e-9, mid: 2e-9, hi: 15e-9 };

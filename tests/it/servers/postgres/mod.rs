@@ -1,4 +1,5 @@
 //! What only a real PostgreSQL can show.
 
+mod estimates;
 mod gate;
 mod types;
