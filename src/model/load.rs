@@ -167,6 +167,7 @@ impl Provenance {
     /// A phrase for a person.
     pub fn phrase(&self) -> String {
         match self {
+            Self::Catalogued { age_secs: Some(0) } => "catalogued just now".to_owned(),
             Self::Catalogued { age_secs: Some(age) } => {
                 format!("catalogued, {} old", super::units::age_text(std::time::Duration::from_secs(*age)))
             }

@@ -254,6 +254,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether something in it is still open.
+    pub fn is_open(&self) -> bool {
+        self.kind == StepKind::Pages
+    }
+
     /// Whether a text sent under an entry is this step, or one page of it.
     pub fn covers(&self, entry: &EntryId, sent: &str) -> bool {
         self.entry == *entry

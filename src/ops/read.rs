@@ -9,7 +9,7 @@ use crate::connector::guard::{self, Need, Override, ReadReport};
 use crate::job::{BatchSink, CallCtx};
 use crate::model::load::{Dim, LoadEstimate, Verdict};
 use crate::model::node::NodePath;
-use crate::model::read::{ReadPlan, ReadSpec};
+use crate::model::read::{ReadPlan, ReadSpec, Step};
 use crate::model::{Error, Result};
 
 /// A read ready to be approved.
@@ -63,7 +63,7 @@ impl Opened {
 
     /// Plans, estimates and weighs a read.
     pub async fn prepare(&self, ctx: &CallCtx, spec: ReadSpec) -> Result<Prepared> {
-        let (node, plan) = self.plan(ctx, spec).await?;
+        let (node, mut plan) = self.plan(ctx, spec.clone()).await?;
         let (mount, _) = self.locate(&node)?;
         let call = ctx.child(self.recorder(mount));
         let since = Instant::now();
@@ -75,6 +75,11 @@ impl Opened {
         };
         call.meter().add(Dim::Duration, since.elapsed().as_secs_f64(), "headwater's clock");
         estimate.cost_of_estimating.merge(&call.meter().actual());
+        let has_asked = call.meter().actual().value(Dim::RoundTrips).is_some_and(|requests| requests > 0.0);
+        if has_asked && plan.steps.iter().any(Step::is_open) {
+            // Estimating may have taught what the plan left open: what is shown is what will be sent.
+            plan = self.plan(ctx, spec).await?.1;
+        }
         self.policy.weigh(&plan, &mut estimate);
         let need = self.policy.need(&plan, &estimate);
         Ok(Prepared { node, plan, estimate, need })

@@ -14,7 +14,7 @@ use crate::model::connection::{Connection, Tier};
 use crate::model::load::LoadEstimate;
 use crate::model::node::NodePath;
 use crate::model::read::{Bound, ReadPlan, ReadSpec};
-use crate::model::schema::LogicalType;
+use crate::model::schema::{Field, LogicalType};
 use crate::model::{Error, ErrorKind};
 
 /// What a check says: nothing, or why it does not hold.
@@ -214,6 +214,19 @@ impl Live {
             }
         };
         Ok((permit, plan, estimate))
+    }
+
+    /// The columns of a node as described; where the source knows none before it has read a page, after one.
+    pub(super) async fn columns(&self, node: &NodePath) -> Result<Vec<Field>, String> {
+        let told = self.source.describe(&self.ctx(), node).await.map_err(|error| error.to_string())?;
+        if !told.schema.fields.is_empty() {
+            return Ok(told.schema.fields);
+        }
+        ensure!(!told.notes.is_empty(), "{node} is described without columns and without a word why");
+        let answer = self.read(ReadSpec::preview(node.clone())).await.map_err(|error| error.to_string())?;
+        answer.end()?;
+        let told = self.source.describe(&self.ctx(), node).await.map_err(|error| error.to_string())?;
+        Ok(told.schema.fields)
     }
 
     /// Goes the whole way of a read.
