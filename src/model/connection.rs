@@ -163,6 +163,8 @@ impl Connection {
     pub const PASSWORD: &'static str = "password";
     /// Form key of the database on a server.
     pub const DATABASE: &'static str = "database";
+    /// Form key of a web server's URL, kept whole; without a login.
+    pub const URL: &'static str = "url";
 
     /// A connection of this name over a connector, everything else by default.
     pub fn new(name: impl Into<String>, connector: impl Into<String>) -> Self {
@@ -199,11 +201,11 @@ impl Connection {
         }
     }
 
-    /// Where it leads, for lists: a path, or a host with its port. Upstream names are raw.
+    /// Where it leads, for lists: a path, a URL, or a host with its port. Upstream names are raw.
     pub fn place(&self) -> Option<String> {
         let value = |key: &str| self.values.get(key).filter(|value| !value.is_empty());
-        if let Some(path) = value(Self::PATH) {
-            return Some(path.clone());
+        if let Some(whole) = value(Self::PATH).or_else(|| value(Self::URL)) {
+            return Some(whole.clone());
         }
         let host = value(Self::HOST)?;
         Some(value(Self::PORT).map_or_else(|| host.clone(), |port| format!("{host}:{port}")))

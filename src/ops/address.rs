@@ -1,5 +1,6 @@
 //! The URL of a server as a connection. Which parts there are is told by the connector's form: a form with a
-//! host takes `scheme://user:password@host:port/database?key=value`, its further fields come by their keys.
+//! host takes `scheme://user:password@host:port/database?key=value`, its further fields come by their keys; a form
+//! with a URL keeps it whole but for the login, since path and query are the server's own.
 //!
 //! Invariant: the password is split off at once and kept for this run; it is in no value, name or text.
 
@@ -13,7 +14,7 @@ use crate::model::card::{Card, FieldKind};
 use crate::model::connection::Connection;
 use crate::model::{Error, ErrorKind, Result};
 
-/// The target of a server's URL; none if the connector's form has no host.
+/// The target of a server's URL; none if the connector's form has neither a host nor a URL.
 ///
 /// # Errors
 /// `invalid` for what is no URL, for a parameter that the form does not know, for a secret among parameters.
@@ -23,6 +24,9 @@ pub(super) fn target(
     text: &str,
 ) -> Result<Option<Target>> {
     let card = connector.card();
+    if has(card, Connection::URL) {
+        return whole(workspace, card, text).map(Some);
+    }
     if !has(card, Connection::HOST) {
         return Ok(None);
     }
@@ -47,14 +51,49 @@ pub(super) fn target(
         }
         set(&key, value.into_owned());
     }
+    keep_password(workspace, card, &url, &mut connection);
+    connection.name = name_of(card, &connection);
+    let shown = without_password(url);
+    Ok(Some(target_of(connection, shown)))
+}
+
+fn keep_password(workspace: &Workspace, card: &Card, url: &Url, connection: &mut Connection) {
     if let Some(password) = url.password().filter(|_| has(card, Connection::PASSWORD)) {
         let name = workspace.keep_secret(SecretString::from(plain(password)));
         connection.secrets.insert(Connection::PASSWORD.to_owned(), name);
     }
-    connection.name = name_of(card, &connection);
-    let shown = without_password(url);
-    let parts = vec![Part { mount: None, connection: connection.clone() }];
-    Ok(Some(Target { name: connection.name, text: shown, parts }))
+}
+
+fn target_of(connection: Connection, text: String) -> Target {
+    Target { name: connection.name.clone(), text, parts: vec![Part { mount: None, connection }] }
+}
+
+/// The target of a web server's URL. What stands before a `+` in its scheme only names the connector.
+fn whole(workspace: &Workspace, card: &'static Card, text: &str) -> Result<Target> {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (prefix, scheme) = scheme.rsplit_once('+').unwrap_or(("", scheme));
+    let no_url = |why: &str| {
+        Error::new(ErrorKind::Invalid, "usage", why).hint(format!(
+            "write {}://user:password@host:port/path",
+            card.schemes.first().copied().unwrap_or(card.id)
+        ))
+    };
+    let mut url = Url::parse(&format!("{scheme}://{rest}"))
+        .map_err(|error| no_url(&format!("this is no URL: {error}")))?;
+    let last = url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
+    let host = url.host_str().unwrap_or(card.id);
+    let name = last.map_or_else(|| host.to_owned(), |last| format!("{} at {host}", plain(last)));
+    let mut connection = Connection::new(name, card.id);
+    if !url.username().is_empty() && has(card, Connection::USER) {
+        connection.values.insert(Connection::USER.to_owned(), plain(url.username()));
+    }
+    keep_password(workspace, card, &url, &mut connection);
+    // A URL that can't hold a login has none either.
+    let _none = url.set_password(None).and_then(|()| url.set_username(""));
+    url.set_fragment(None);
+    connection.values.insert(Connection::URL.to_owned(), url.to_string());
+    let shown = if prefix.is_empty() { url.to_string() } else { format!("{prefix}+{url}") };
+    Ok(target_of(connection, shown))
 }
 
 fn has(card: &Card, key: &str) -> bool {

@@ -112,7 +112,7 @@ fn text(path: &Path) -> &str {
 fn a_password_on_the_command_line_is_neither_said_nor_kept() {
     const SECRET: &str = "hunter2-in-the-clear";
     let place = Place::new();
-    let urls = ["postgres", "sqlite", "nonsense"]
+    let urls = ["postgres", "sqlite", "rest+https", "nonsense"]
         .map(|scheme| format!("{scheme}://reader:{SECRET}@db.example:5432/shop.db"));
     for url in &urls {
         for arguments in [
