@@ -2,6 +2,8 @@
 
 pub use crate::model::dice;
 
+#[cfg(feature = "http")]
+pub mod http;
 pub mod scan;
 #[cfg(feature = "sql")]
 pub mod sql;
