@@ -14,6 +14,8 @@ pub mod csv;
 pub mod mongodb;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "rest")]
+pub mod rest;
 
 /// The connectors of this build.
 pub fn registry() -> Registry {
@@ -28,6 +30,8 @@ pub fn registry() -> Registry {
         &mongodb::MongoDb,
         #[cfg(feature = "redis")]
         &redis::Redis,
+        #[cfg(feature = "rest")]
+        &rest::Rest,
     ];
     Registry::new(connectors)
 }
@@ -39,5 +43,7 @@ pub fn parsers() -> Vec<&'static dyn Parser> {
         &crate::kit::worker::probe::PROBE,
         #[cfg(feature = "csv")]
         &csv::parse::DelimitedText,
+        #[cfg(feature = "rest")]
+        &rest::parse::JsonPages,
     ]
 }
