@@ -98,12 +98,13 @@ pub trait Source: Send + Sync {
     /// Everything known of a node without reading its rows.
     ///
     /// - sizes carry their provenance; what is unknown is absent, never 0;
+    /// - where no columns are declared, a few rows may be looked at under [`Permit::for_probe`], once;
     /// - a node that is not there is `not_found`.
     async fn describe(&self, ctx: &CallCtx, at: &NodePath) -> Result<Description>;
 
     /// How it would do a read.
     ///
-    /// - sends nothing but planning; reads no row;
+    /// - sends nothing but planning; reads no row (but for that look at columns nobody declared);
     /// - resolves every choice (`Auto` sample methods, missing bounds) in the plan's own spec;
     /// - says with [`crate::model::ability::Support`] which parts it does itself; the rest is done by
     ///   [`guard::run`] in the fetched rows;

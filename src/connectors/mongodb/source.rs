@@ -10,7 +10,7 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::commands as sent;
 use super::decode::Columns;
-use super::link::{Link, Space, number, take_batch};
+use super::link::{Link, Space, number, take_batch, text_of};
 use super::{abilities, estimate, read};
 use crate::connector::{Permit, Source};
 use crate::job::{BatchSink, CallCtx};
@@ -20,7 +20,7 @@ use crate::model::node::{
     Description, Detail, Enforcement, Index, Key, KeyKind, Known, Node, NodeKind, NodePage, NodePath,
     PageRequest,
 };
-use crate::model::read::{ReadOutcome, ReadPlan, ReadSpec};
+use crate::model::read::{Bound, ReadOutcome, ReadPlan, ReadSpec, Step, StepKind};
 use crate::model::schema::Schema;
 use crate::model::units::bytes_text;
 use crate::model::{Error, ErrorKind, Result};
@@ -169,7 +169,10 @@ impl MongoSource {
             "find": &space.collection, "filter": {}, "sort": { "_id": 1 },
             "limit": fitting, "batchSize": fitting, "singleBatch": true, "maxTimeMS": LOOK_MS,
         };
-        let reply = match self.link.ask(ctx, stage, &sent::LOOK, &space.db, command).await {
+        // Documents are rows: also these few are read under a permit, that of a probe.
+        let permit = Permit::for_probe(look_plan(space, text_of(&space.db, command), fitting.unsigned_abs()));
+        let Some(step) = permit.plan().steps.first() else { return Ok(None) };
+        let reply = match self.link.run(ctx, stage, &step.entry, &step.text, None).await {
             Ok(reply) => reply,
             Err(error) if error.kind == ErrorKind::Timeout => return Ok(None),
             Err(error) => return Err(error),
@@ -216,6 +219,23 @@ impl MongoSource {
             sizes.average.map(|bytes| Detail::new("a document on average", bytes_text(bytes), catalogued()));
         let schema = columns.map(|columns| (*columns.schema).clone()).unwrap_or_default();
         Ok(Description { node, schema, keys, indexes, details: average.into_iter().collect(), ddl, notes })
+    }
+}
+
+/// The plan of a look at the first documents.
+fn look_plan(space: &Space, text: String, rows: u64) -> ReadPlan {
+    let node = NodePath::of([space.db.clone(), space.collection.clone()]);
+    let spec = ReadSpec { bound: Bound::rows(rows), ..ReadSpec::preview(node) };
+    let step = Step { entry: sent::LOOK, text, binds: Vec::new(), kind: StepKind::Request };
+    ReadPlan {
+        bounds: spec.bound,
+        steps: vec![step],
+        pushdown: read::PUSHDOWN,
+        schema: None,
+        gate: None,
+        method: format!("first {rows} documents in _id order"),
+        remarks: Vec::new(),
+        spec,
     }
 }
 
