@@ -2,8 +2,8 @@
 
 use super::{Mount, Opened};
 use crate::job::CallCtx;
-use crate::model::Result;
 use crate::model::node::{Description, Node, NodeKind, NodePage, NodePath, PageRequest};
+use crate::model::{ErrorKind, Result};
 
 impl Opened {
     /// One page of the children of a node.
@@ -49,7 +49,14 @@ impl Opened {
 
     /// Everything known of a node without reading its rows.
     pub async fn describe(&self, ctx: &CallCtx, at: &NodePath) -> Result<Description> {
-        let at = self.readable(ctx, at).await?;
+        // The source itself, unless it stands for the one thing in it.
+        let at = match self.readable(ctx, at).await {
+            Ok(readable) => readable,
+            Err(error) if error.kind == ErrorKind::Invalid && at.is_root() && self.mounts().len() == 1 => {
+                at.clone()
+            }
+            Err(error) => return Err(error),
+        };
         let (mount, inner) = self.locate(&at)?;
         let call = ctx.child(self.recorder(mount));
         let mut found = mount.source().describe(&call, &inner).await?;

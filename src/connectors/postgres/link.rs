@@ -70,6 +70,9 @@ pub(super) struct About {
     pub(super) encoding: String,
     /// Whether this login could change things, were the transaction not read-only.
     pub(super) may_write: bool,
+    /// Whether `\` in a text is a plain character, as the gate reads it. A message is cut apart before any of it
+    /// runs, so that the setting can't be made in the message itself.
+    pub(super) is_standard: bool,
 }
 
 /// How to reach the database; cheap to share.
@@ -684,6 +687,7 @@ fn about_of(answers: &[Answer]) -> Result<About> {
         cache: owned(6),
         encoding: owned(7),
         may_write: is(8) || is(9),
+        is_standard: text(10).as_deref() != Some("off"),
     })
 }
 

@@ -167,6 +167,12 @@ impl PostgresSource {
 
     /// The gate's verdict, with what this server's catalogue says of the functions and operators of the text.
     async fn judge(&self, ctx: &CallCtx, text: &str) -> Result<GateVerdict> {
+        if !self.link.about().is_standard {
+            return Ok(GateVerdict::unknown(
+                "this login's settings give \\ in texts a meaning (standard_conforming_strings is off), so that the \
+                 server may read the query otherwise than the gate does",
+            ));
+        }
         let wanted = match gate::functions_of(text) {
             Ok(wanted) => wanted,
             Err(verdict) => return Ok(verdict),

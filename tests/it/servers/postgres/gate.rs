@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use headwater::connector::{Connector as _, Credentials};
+use headwater::connectors::postgres::Postgres as Connected;
 use headwater::connectors::postgres::gate::{self, KnownFunctions, LOOKUP, LookedUp};
+use headwater::job::CallCtx;
+use headwater::model::connection::Connection;
+use headwater::model::node::NodePath;
+use headwater::model::read::ReadSpec;
 
 use crate::servers::lab::{self, Postgres, Version};
 
@@ -186,4 +192,25 @@ fn connected_the_catalogue_decides_on_functions_and_operators() {
             assert_eq!(verdict.word(), expected, "{version:?} {text}: {}", verdict.why());
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_backslash_may_end_a_text_no_query_is_let_through() {
+    let server = lab::postgres(Version::V15);
+    let database = tokio::task::block_in_place(|| server.database("backslashes", "").unwrap());
+    let settings = format!("ALTER DATABASE \"{database}\" SET standard_conforming_strings = off");
+    tokio::task::block_in_place(|| server.psql("postgres", &settings).unwrap());
+    let connection = Connection::new("backslashes", "postgres")
+        .value(Connection::HOST, server.host)
+        .value(Connection::PORT, server.port.to_string())
+        .value(Connection::USER, server.user)
+        .value(Connection::DATABASE, database)
+        .value("sslmode", "disable");
+    let ctx = CallCtx::detached();
+    let source = Connected.connect(&ctx, &connection, &Credentials::none()).await.unwrap();
+    let query = Some(r"SELECT '\', (SELECT pg_sleep(60)), '".to_owned());
+    let spec = ReadSpec { query, ..ReadSpec::preview(NodePath::root()) };
+    let plan = source.plan(&ctx, spec).await.unwrap();
+    let gate = plan.gate.unwrap();
+    assert!(!gate.is_read() && gate.why().contains("standard_conforming_strings"), "{gate:?}");
 }
