@@ -39,7 +39,7 @@
 //! | 2 [`profiler`] | mergeable column states → profiles |
 //! | 2 [`sinks`] | export writers and the manifest |
 //! | 2 [`connector`] | the waist: `Connector`, `Source`, facets, the guard, the registry, conformance |
-//! | 3 [`kit`] | machinery that several connectors share: SQL gate and quoting, the worker |
+//! | 3 [`kit`] | machinery that several connectors share: SQL gate, quoting and paging, HTTP, the worker |
 //! | 4 [`connectors`] | one folder each |
 //! | 5 [`ops`] | what a user can do, written once for all sources |
 //! | 6 [`cli`], `gui` | two faces over `ops` |

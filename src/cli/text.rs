@@ -101,7 +101,10 @@ pub fn nodes(nodes: &[Node]) -> String {
 
 /// Everything known of a node.
 pub fn description(found: &Description) -> String {
-    let mut out = format!("{} · {}", name(&found.node.path.to_string()), found.node.kind.word());
+    // The source itself has no path: its name tells it.
+    let path = found.node.path.to_string();
+    let shown = if path.is_empty() { found.node.name.clone() } else { path };
+    let mut out = format!("{} · {}", name(&shown), found.node.kind.word());
     if let Some(rows) = &found.node.rows {
         out.push_str(&format!(" · {} rows ({})", count_text(rows.value), rows.provenance.phrase()));
     }
@@ -131,7 +134,9 @@ pub fn description(found: &Description) -> String {
             field.note.as_deref().map(|note| name(note).into_owned()).unwrap_or_default(),
         ]
     });
-    out.push_str(&table(&header, &lines.collect::<Vec<_>>(), &[]));
+    if !found.schema.fields.is_empty() {
+        out.push_str(&table(&header, &lines.collect::<Vec<_>>(), &[]));
+    }
     for index in &found.indexes {
         out.push_str(&format!(
             "index {} on ({}){}{}\n",

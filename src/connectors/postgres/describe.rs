@@ -107,7 +107,14 @@ pub(super) async fn server(ctx: &CallCtx, link: &Link) -> Result<Description> {
                 .push(exact("behind its primary", text(row, 0).unwrap_or("unknown: nothing replayed yet")));
         }
         details.push(exact("log level", text(row, 1).unwrap_or("unknown")));
-        details.push(exact("log kept for slots at most", text(row, 2).unwrap_or("unknown")));
+        details.push(exact(
+            "log kept for slots at most",
+            match text(row, 2) {
+                Some("-1") => "no limit: a slot nobody reads fills the disk",
+                Some(limit) => limit,
+                None => "unknown",
+            },
+        ));
         details.push(exact("statistics counted since", text(row, 3).unwrap_or("the beginning")));
     }
     Ok(Description {
