@@ -202,6 +202,23 @@ impl ReadSpec {
     /// Rows of the default preview.
     pub const PREVIEW_ROWS: u64 = 200;
 
+    /// Rows a profile of the first rows looks at, and rows a sampled profile draws, unless the spec says otherwise.
+    pub const PROFILE_ROWS: u64 = 10_000;
+
+    /// With the choices that a profile leaves open made as everywhere: as many first rows, or a sample as large.
+    #[must_use]
+    pub fn with_profile_defaults(mut self) -> Self {
+        let rows = self.bound.rows.unwrap_or(Self::PROFILE_ROWS);
+        match self.want {
+            Want::Profile(ProfileLevel::Head) => self.bound = self.bound.tightest(Bound::rows(rows)),
+            Want::Profile(ProfileLevel::Sample) if self.sample.is_none() => {
+                self.sample = Some(Sample { size: SampleSize::Rows(rows), method: SampleMethod::Auto });
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// The default preview of a node.
     pub fn preview(node: NodePath) -> Self {
         Self {

@@ -23,10 +23,6 @@ use crate::model::read::{
 };
 use crate::model::{Error, ErrorKind, Result};
 
-/// Rows a profile of the first rows looks at, unless the spec says otherwise.
-const PROFILE_HEAD_ROWS: u64 = 10_000;
-/// Rows a sampled profile draws, unless the spec says otherwise.
-const PROFILE_SAMPLE_ROWS: u64 = 10_000;
 /// How many plans of the planner's are kept for the estimate that follows.
 const KEPT_PLANS: usize = 16;
 
@@ -268,21 +264,6 @@ fn relations_in(plan: &str) -> Result<String> {
     Ok(if numbers.is_empty() { "0".to_owned() } else { numbers.join(", ") })
 }
 
-/// The choices a profile leaves open.
-fn with_profile_defaults(mut spec: ReadSpec) -> ReadSpec {
-    match spec.want {
-        Want::Profile(ProfileLevel::Head) => {
-            spec.bound = spec.bound.tightest(Bound::rows(spec.bound.rows.unwrap_or(PROFILE_HEAD_ROWS)));
-        }
-        Want::Profile(ProfileLevel::Sample) if spec.sample.is_none() => {
-            let size = SampleSize::Rows(spec.bound.rows.unwrap_or(PROFILE_SAMPLE_ROWS));
-            spec.sample = Some(Sample { size, method: SampleMethod::Auto });
-        }
-        _ => {}
-    }
-    spec
-}
-
 #[async_trait]
 impl Source for PostgresSource {
     fn abilities(&self) -> &Abilities {
@@ -314,7 +295,7 @@ impl Source for PostgresSource {
     }
 
     async fn plan(&self, ctx: &CallCtx, spec: ReadSpec) -> Result<ReadPlan> {
-        let spec = with_profile_defaults(spec);
+        let spec = spec.with_profile_defaults();
         if let Some(text) = spec.query.clone() {
             return self.plan_query(ctx, spec, &text).await;
         }

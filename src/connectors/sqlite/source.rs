@@ -22,11 +22,6 @@ use crate::model::read::{
 };
 use crate::model::{Error, ErrorKind, Result};
 
-/// Rows a profile of the first rows looks at, unless the spec says otherwise.
-const PROFILE_HEAD_ROWS: u64 = 10_000;
-/// Rows a sampled profile draws, unless the spec says otherwise.
-const PROFILE_SAMPLE_ROWS: u64 = 10_000;
-
 /// One live SQLite file.
 pub(super) struct SqliteSource {
     pub(super) link: Link,
@@ -196,21 +191,6 @@ impl SqliteSource {
     }
 }
 
-/// The choices a profile leaves open.
-fn with_profile_defaults(mut spec: ReadSpec) -> ReadSpec {
-    match spec.want {
-        Want::Profile(ProfileLevel::Head) => {
-            spec.bound = spec.bound.tightest(Bound::rows(spec.bound.rows.unwrap_or(PROFILE_HEAD_ROWS)));
-        }
-        Want::Profile(ProfileLevel::Sample) if spec.sample.is_none() => {
-            let size = SampleSize::Rows(spec.bound.rows.unwrap_or(PROFILE_SAMPLE_ROWS));
-            spec.sample = Some(Sample { size, method: SampleMethod::Auto });
-        }
-        _ => {}
-    }
-    spec
-}
-
 #[async_trait]
 impl Source for SqliteSource {
     fn abilities(&self) -> &Abilities {
@@ -237,7 +217,7 @@ impl Source for SqliteSource {
     }
 
     async fn plan(&self, ctx: &CallCtx, spec: ReadSpec) -> Result<ReadPlan> {
-        let spec = with_profile_defaults(spec);
+        let spec = spec.with_profile_defaults();
         let mut taken = self.link.take(ctx, "plan").await?;
         if let Some(text) = spec.query.clone() {
             return self.plan_query(&mut taken, spec, text).await;
