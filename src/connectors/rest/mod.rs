@@ -1,6 +1,6 @@
 //! REST: any API that gives rows as JSON over HTTP, page by page.
 //!
-//! The way of a page: the client of `kit::http` asks for it and spools the body unread ([`fetch`]); the worker
+//! The way of a page: the client of `kit::http` asks for it and spools the body unread (`fetch`); the worker
 //! unpacks it, finds its rows and columns and gives batches ([`parse`], `json`, `envelope`); what it said beside
 //! its rows tells where the next page is (`paging`) and teaches the next plan and estimate (`learned`).
 //!

@@ -4,7 +4,7 @@
 //! sent and counted · credentials leave only for the origin they were given for ([`crate::safety::origin`]),
 //! redirects and links alike · a body goes unread into an unlinked file, its bytes counted as they come
 //! (never as declared), for the worker to parse · at most half of what a server still grants is used
-//! ([`pace`]) · a `Retry-After` is honoured, few times and not for long.
+//! (`pace`) · a `Retry-After` is honoured, few times and not for long.
 
 mod answer;
 mod client;

@@ -7,7 +7,7 @@ use crate::connectors::postgres::types::{ColumnType, Reading, Wire};
 use crate::model::batch::Slot;
 use crate::model::cell::Cell;
 
-/// Writes a value of a binary stream into its place. A column whose type has no [`Wire`] gives its raw
+/// Writes a value of a binary stream into its place. A column whose type has no `Wire` gives its raw
 /// bytes: [`format_for`](crate::connectors::postgres::copy::format_for) never chooses binary for it.
 pub fn push_binary(slot: Slot<'_>, column: &ColumnType, field: Option<&[u8]>) {
     let Some(field) = field else { return slot.null() };
