@@ -201,6 +201,11 @@ impl Connection {
         }
     }
 
+    /// What a field of the form was filled with, without blanks around it; none where it is empty.
+    pub fn filled(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
     /// Where it leads, for lists: a path, a URL, or a host with its port. Upstream names are raw.
     pub fn place(&self) -> Option<String> {
         let value = |key: &str| self.values.get(key).filter(|value| !value.is_empty());

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ability::Pushdown;
+use super::ability::{Pushdown, Support};
 use super::cell::Cell;
 use super::command::EntryId;
 use super::filter::Filter;
@@ -201,6 +201,31 @@ pub struct ReadSpec {
 impl ReadSpec {
     /// Rows of the default preview.
     pub const PREVIEW_ROWS: u64 = 200;
+
+    /// The columns a statement gives: the asked ones (none = those in sight), then those needed to finish in the
+    /// fetched rows what the source does not do itself.
+    pub fn columns_read<'a>(
+        &self,
+        pushdown: Pushdown,
+        in_sight: impl Iterator<Item = &'a str>,
+    ) -> Vec<String> {
+        let mut read = match &self.columns {
+            Some(names) => names.clone(),
+            None => in_sight.map(str::to_owned).collect(),
+        };
+        let mut need = |name: &str| {
+            if !read.iter().any(|known| known == name) {
+                read.push(name.to_owned());
+            }
+        };
+        if let Some(filter) = self.filter.as_ref().filter(|_| pushdown.filter != Support::Exact) {
+            filter.columns().into_iter().for_each(&mut need);
+        }
+        if pushdown.order != Support::Exact {
+            self.order.iter().for_each(|by| need(&by.column));
+        }
+        read
+    }
 
     /// Rows a profile of the first rows looks at, and rows a sampled profile draws, unless the spec says otherwise.
     pub const PROFILE_ROWS: u64 = 10_000;

@@ -126,9 +126,7 @@ impl Connector for MongoDb {
         connection: &Connection,
         credentials: &Credentials,
     ) -> Result<Arc<dyn Source>> {
-        let value = |key: &str| {
-            connection.values.get(key).map(|value| value.trim()).filter(|value| !value.is_empty())
-        };
+        let value = |key: &str| connection.filled(key);
         let invalid = |why: &str, hint: &str| Error::new(ErrorKind::Invalid, "connect", why).hint(hint);
         let host = value(Connection::HOST)
             .ok_or_else(|| invalid("the connection names no host", "give the server's name or address"))?;

@@ -28,8 +28,7 @@ fn invalid(why: impl Into<String>) -> Error {
 /// # Errors
 /// `invalid` if it names no host, database or user, or what it names makes no sense.
 pub(super) fn of(connection: &Connection, credentials: &Credentials) -> Result<Dial> {
-    let value =
-        |key: &str| connection.values.get(key).map(|value| value.trim()).filter(|value| !value.is_empty());
+    let value = |key: &str| connection.filled(key);
     let needed = |key: &str, what: &str| {
         value(key).ok_or_else(|| {
             invalid(format!("the connection names no {what}"))

@@ -193,22 +193,7 @@ fn columns_of(spec: &ReadSpec, table: &TableInfo) -> Result<Vec<String>> {
 /// The columns a statement gives: the asked ones, then those needed to finish in the fetched rows what the
 /// server does not do itself.
 pub(super) fn read_columns(spec: &ReadSpec, table: &TableInfo, pushdown: Pushdown) -> Vec<String> {
-    let mut read = match &spec.columns {
-        Some(names) => names.clone(),
-        None => table.visible().map(|column| column.name.clone()).collect(),
-    };
-    let mut need = |name: &str| {
-        if !read.iter().any(|known| known == name) {
-            read.push(name.to_owned());
-        }
-    };
-    if let Some(filter) = spec.filter.as_ref().filter(|_| pushdown.filter != Support::Exact) {
-        filter.columns().into_iter().for_each(&mut need);
-    }
-    if pushdown.order != Support::Exact {
-        spec.order.iter().for_each(|by| need(&by.column));
-    }
-    read
+    spec.columns_read(pushdown, table.visible().map(|column| column.name.as_str()))
 }
 
 /// How many columns behind the visible ones a statement gives, to go on from: the keys of its order.
@@ -399,7 +384,7 @@ pub(super) fn rows(link: &Link, spec: ReadSpec, table: &TableInfo) -> Result<Rea
     let text = format!(
         "SELECT {} FROM {}{}{order}{limit}{offset}",
         if select.is_empty() { "NULL".to_owned() } else { select.join(", ") },
-        from_of(table)?,
+        table.quoted()?,
         where_of(&conditions)
     );
     let statement =
@@ -414,11 +399,6 @@ pub(super) fn rows(link: &Link, spec: ReadSpec, table: &TableInfo) -> Result<Rea
         remarks,
         spec,
     })
-}
-
-/// A table's own rows; a partitioned one is named without ONLY, its rows lie in its partitions.
-fn from_of(table: &TableInfo) -> Result<String> {
-    table.quoted()
 }
 
 fn behind(keys: &[OrderKey], values: &[Cell], table: &TableInfo) -> Result<String> {
@@ -493,7 +473,7 @@ pub(super) fn sample(link: &Link, mut spec: ReadSpec, table: &TableInfo, drawn: 
     let select = read.iter().map(|name| quoted_name(name)).collect::<Result<Vec<_>>>()?.join(", ");
     let text = format!(
         "SELECT {select} FROM {}{}{}{order}{limit}",
-        from_of(table)?,
+        table.quoted()?,
         drawn.tablesample,
         where_of(&conditions)
     );

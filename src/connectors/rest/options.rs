@@ -135,8 +135,7 @@ fn invalid(what: &str, why: impl std::fmt::Display, hint: &str) -> Error {
 /// # Errors
 /// `invalid`, naming the field.
 pub(super) fn settings(connection: &Connection) -> Result<Settings> {
-    let value =
-        |key: &str| connection.values.get(key).map(|value| value.trim()).filter(|value| !value.is_empty());
+    let value = |key: &str| connection.filled(key);
     let base = base_of(value(Connection::URL))?;
     let resources = resources_of(&base, value("resources").unwrap_or_default())?;
     let record = value("record_path").map(|path| path.split('.').map(str::to_owned).collect());
@@ -259,8 +258,7 @@ pub(super) fn login_phrase(login: &Login) -> Option<String> {
 /// # Errors
 /// `denied` if the secret is not known in this run, `invalid` for a login without a user.
 pub(super) fn login(connection: &Connection, credentials: &Credentials) -> Result<Login> {
-    let value =
-        |key: &str| connection.values.get(key).map(|value| value.trim()).filter(|value| !value.is_empty());
+    let value = |key: &str| connection.filled(key);
     let given = credentials.get(Connection::PASSWORD).cloned();
     let user = value(Connection::USER);
     let secret = || -> Result<SecretString> {

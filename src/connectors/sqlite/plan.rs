@@ -133,22 +133,7 @@ pub(super) fn columns_of(spec: &ReadSpec, table: &TableInfo) -> Result<Vec<Strin
 /// The columns a statement gives: the asked ones, then those needed to finish in the fetched rows what the
 /// source does not do itself.
 pub(super) fn read_columns(spec: &ReadSpec, table: &TableInfo, pushdown: Pushdown) -> Vec<String> {
-    let mut read = match &spec.columns {
-        Some(names) => names.clone(),
-        None => table.visible().map(|column| column.name.clone()).collect(),
-    };
-    let mut need = |name: &str| {
-        if !read.iter().any(|known| known == name) {
-            read.push(name.to_owned());
-        }
-    };
-    if let Some(filter) = spec.filter.as_ref().filter(|_| pushdown.filter != Support::Exact) {
-        filter.columns().into_iter().for_each(&mut need);
-    }
-    if pushdown.order != Support::Exact {
-        spec.order.iter().for_each(|by| need(&by.column));
-    }
-    read
+    spec.columns_read(pushdown, table.visible().map(|column| column.name.as_str()))
 }
 
 /// The pushdown of a read whose filter and order are sent as far as said.
