@@ -2,6 +2,8 @@
 
 pub use crate::model::dice;
 
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod scan;

@@ -209,7 +209,7 @@ fn bytes(layout: &Layout, plan: &ReadPlan, from: Checkpoint, first: u64) -> Rang
     let (lead, share) = match layout.packing {
         Packing::Plain => (skipped, 1.0),
         // Everything before the page is unpacked again; how much of the file that is, its size may say.
-        Packing::Gzip | Packing::Zstd => {
+        _ => {
             let share =
                 layout.unpacked_hint.map_or(0.3, |hint| layout.file_bytes as f64 / hint.max(1) as f64);
             (layout.written.data_start as f64 + skipped, share.min(1.0))
@@ -241,7 +241,7 @@ fn pass_bytes(layout: &Layout, plan: &ReadPlan, from: Checkpoint) -> Range {
             let end = layout.written.data_end.unwrap_or(layout.file_bytes).min(layout.file_bytes);
             (end.saturating_sub(from.place) as f64, "size of the file, from the first row on")
         }
-        Packing::Gzip | Packing::Zstd => (layout.file_bytes as f64, "size of the file, as it is packed"),
+        _ => (layout.file_bytes as f64, "size of the file, as it is packed"),
     };
     // A filter with a limit may have found enough after the first block.
     let stops_early = plan.bounds.rows.is_some() && plan.spec.sample.is_none();

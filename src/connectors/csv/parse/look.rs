@@ -41,7 +41,7 @@ pub(super) fn look(input: &Input<File>, overrides: &Overrides) -> Result<Layout>
     input.advise(Access::Scattered);
     let seen = match input.packing() {
         Packing::Plain => plain_windows(input),
-        Packing::Gzip | Packing::Zstd => packed_head(input),
+        _ => packed_head(input),
     }
     .map_err(|error| broken(&error))?;
     if let Some(kind) = binary_kind(&seen.head) {

@@ -41,6 +41,22 @@ impl ByteStore for File {
     }
 }
 
+impl<T: ByteStore + ?Sized> ByteStore for Box<T> {
+    fn read_at(&self, place: u64, buf: &mut [u8]) -> io::Result<usize> {
+        (**self).read_at(place, buf)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        (**self).size()
+    }
+}
+
+/// Bytes by place, wherever they are: a local file, or ranges of a remote one.
+pub type Bytes = Box<dyn ByteStore + Send + Sync>;
+
+/// The file that a format reads.
+pub type FileInput = Input<Bytes>;
+
 impl ByteStore for Vec<u8> {
     fn read_at(&self, place: u64, buf: &mut [u8]) -> io::Result<usize> {
         let start = usize::try_from(place).unwrap_or(usize::MAX).min(self.len());
@@ -63,6 +79,10 @@ pub enum Packing {
     Gzip,
     /// Zstandard, of any number of frames.
     Zstd,
+    /// bzip2, of any number of streams.
+    Bzip2,
+    /// xz, of any number of streams.
+    Xz,
 }
 
 impl Packing {
@@ -71,6 +91,8 @@ impl Packing {
         match head {
             [0x1F, 0x8B, 0x08, ..] => Self::Gzip,
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Self::Zstd,
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
+            [0xFD, b'7', b'z', b'X', b'Z', ..] => Self::Xz,
             _ => Self::Plain,
         }
     }
@@ -81,6 +103,8 @@ impl Packing {
             Self::Plain => "plain",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
         }
     }
 }
@@ -134,7 +158,7 @@ impl<S: ByteStore> Input<S> {
     pub fn open(source: S) -> io::Result<Self> {
         let len = source.size()?;
         let input = Self { source, len, packing: Packing::Plain, taken: AtomicU64::new(0) };
-        let mut head = [0; 4];
+        let mut head = [0; 6];
         let got = input.take_at(0, &mut head)?;
         Ok(Self { packing: Packing::of(&head[..got]), ..input })
     }
@@ -185,7 +209,7 @@ impl<S: ByteStore> Input<S> {
                 let got = self.take_at(0, &mut header)?;
                 Ok(zstd::zstd_safe::get_frame_content_size(&header[..got]).ok().flatten())
             }
-            Packing::Plain | Packing::Gzip => Ok(None),
+            Packing::Plain | Packing::Gzip | Packing::Bzip2 | Packing::Xz => Ok(None),
         }
     }
 
@@ -231,18 +255,27 @@ impl<S: ByteStore> Input<S> {
         const PACKED_AT_A_TIME: usize = 64 << 10;
         // Memory that a frame may ask for: 2^27 bytes is what the zstd tool itself allows.
         const ZSTD_WINDOW_LOG: u32 = 27;
+        const XZ_MEMORY: u64 = 128 << 20;
         if self.packing == Packing::Plain {
             let end = end.unwrap_or(self.len).min(self.len);
             return Ok(Box::new(Stretch { input: self, place, end }));
         }
         let packed =
             BufReader::with_capacity(PACKED_AT_A_TIME, Stretch { input: self, place: 0, end: self.len });
-        let unpacked: Box<dyn Read + '_> = if self.packing == Packing::Gzip {
-            Box::new(flate2::bufread::MultiGzDecoder::new(packed))
-        } else {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            Box::new(decoder)
+        let unpacked: Box<dyn Read + '_> = match self.packing {
+            Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
+            Packing::Xz => {
+                // Memory that a stream may ask for: 128 MiB holds the dictionaries of every preset.
+                let decoder =
+                    liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED);
+                Box::new(liblzma::bufread::XzDecoder::new_stream(packed, decoder.map_err(io::Error::from)?))
+            }
+            Packing::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
+            Packing::Gzip | Packing::Plain => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
         };
         let mut bounded = BudgetReader::new(unpacked, most_bytes);
         io::copy(&mut bounded.by_ref().take(place), &mut io::sink())?;

@@ -8,15 +8,17 @@ use std::time::SystemTime;
 
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) bytes: u64,
+pub struct Identity {
+    /// Its size.
+    pub bytes: u64,
     modified: Option<SystemTime>,
     place: (u64, u64),
 }
 
 /// How a file compares with what it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Since {
+pub enum Since {
+    /// Nothing changed that shows.
     Same,
     /// Bytes were added; what was there is taken to be there still.
     Grown,
@@ -25,6 +27,11 @@ pub(super) enum Since {
 }
 
 impl Identity {
+    /// Of no file at all.
+    pub fn nothing() -> Self {
+        Self { bytes: 0, modified: None, place: (0, 0) }
+    }
+
     fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         let place = {
@@ -36,7 +43,8 @@ impl Identity {
         Self { bytes: metadata.len(), modified: metadata.modified().ok(), place }
     }
 
-    pub(super) fn since(&self, then: &Self) -> Since {
+    /// How this state compares with an earlier one.
+    pub fn since(&self, then: &Self) -> Since {
         if self == then {
             Since::Same
         } else if self.place == then.place && self.bytes > then.bytes {
@@ -48,7 +56,10 @@ impl Identity {
 }
 
 /// Looks at a file without opening it.
-pub(super) async fn look(path: &Path, stage: &str) -> Result<Identity> {
+///
+/// # Errors
+/// `not_found`, `denied`; `invalid` for a folder, `unsupported` for a pipe or a device.
+pub async fn look(path: &Path, stage: &str) -> Result<Identity> {
     let metadata = tokio::fs::metadata(path).await.map_err(|error| failed(stage, path, &error))?;
     if metadata.is_dir() {
         return Err(Error::new(ErrorKind::Invalid, stage, "this is a folder, not a file")
@@ -68,7 +79,10 @@ pub(super) async fn look(path: &Path, stage: &str) -> Result<Identity> {
 }
 
 /// Opens a file for reading.
-pub(super) async fn open(path: &Path, stage: &str) -> Result<(File, Identity)> {
+///
+/// # Errors
+/// As [`look`].
+pub async fn open(path: &Path, stage: &str) -> Result<(File, Identity)> {
     // A pipe would wait for a writer: what it is must be known before it is opened.
     look(path, stage).await?;
     let file = tokio::fs::File::open(path).await.map_err(|error| failed(stage, path, &error))?;

@@ -1,0 +1,99 @@
+//! The command table of every file format: what is done to a file, in words. A format states its look; the rest is
+//! the same for all.
+
+use crate::model::ability::CostClass;
+use crate::model::command::{CommandEntry, EntryId};
+use crate::model::load::Intrusiveness;
+
+/// Ids of the entries.
+pub mod id {
+    use crate::model::command::EntryId;
+
+    /// The first look.
+    pub const LOOK: EntryId = EntryId::of("look");
+    /// Counting rows in spread windows.
+    pub const COUNT: EntryId = EntryId::of("count_windows");
+    /// What headers know of the columns.
+    pub const CATALOG: EntryId = EntryId::of("catalog_profile");
+    /// A page of rows.
+    pub const ROWS: EntryId = EntryId::of("read_rows");
+    /// All rows, or those that a filter keeps.
+    pub const PASS: EntryId = EntryId::of("read_pass");
+    /// A sample of windows.
+    pub const SAMPLE_WINDOWS: EntryId = EntryId::of("sample_windows");
+    /// A sample of single rows.
+    pub const SAMPLE_PASS: EntryId = EntryId::of("sample_pass");
+}
+
+/// An entry of a file's command table.
+pub const fn entry(
+    id: EntryId,
+    template: &'static str,
+    why: &'static str,
+    cost: CostClass,
+    estimated_by: &'static str,
+) -> CommandEntry {
+    CommandEntry {
+        id,
+        template,
+        why,
+        cost,
+        // The access time may change, and the system's cache takes in what is read.
+        intrusiveness: Intrusiveness::I1,
+        estimated_by,
+        witness: "bytes counted by the worker's reader",
+        versions: "any file",
+        privilege: "read permission on the file",
+    }
+}
+
+/// The command table of a format, from the template of its look (`"read the footer of {file}"`), what the look tells
+/// and what it costs.
+pub const fn commands(look: &'static str, tells: &'static str, cost: &'static str) -> [CommandEntry; 7] {
+    use CostClass::{Constant, Returned, Scan};
+    [
+        entry(id::LOOK, look, tells, Constant, cost),
+        entry(
+            id::COUNT,
+            "count rows in windows spread over {table}",
+            "the number of rows within two in a hundred",
+            Constant,
+            "constant: at most 4 MiB",
+        ),
+        entry(
+            id::CATALOG,
+            "take the profile of {table} from its headers",
+            "what the file itself states of its columns",
+            Constant,
+            "the bytes of the first look",
+        ),
+        entry(
+            id::ROWS,
+            "read {rows} rows of {table} from row {row}",
+            "a page of rows",
+            Returned,
+            "the rows' share of the bytes of their columns, in whole pages or blocks",
+        ),
+        entry(
+            id::PASS,
+            "read {table} from row {row} to its end{condition}",
+            "all rows, or the rows for which a filter holds",
+            Scan,
+            "bytes of the columns read",
+        ),
+        entry(
+            id::SAMPLE_WINDOWS,
+            "read {rows} of {table} in windows spread over it",
+            "a sample of neighbouring rows at random places",
+            Returned,
+            "the windows' share of the bytes of their columns",
+        ),
+        entry(
+            id::SAMPLE_PASS,
+            "read {table} to its end and keep {rows}",
+            "a sample in which every row has the same chance",
+            Scan,
+            "bytes of the columns read",
+        ),
+    ]
+}
