@@ -27,6 +27,7 @@
 //! Invariants: no format code runs in the host · a look costs headers and windows, whatever the size of the file · an
 //! error in the middle keeps the rows before it and is told as a loss · every byte taken is counted by [`Input`].
 
+pub mod arrays;
 mod commands;
 mod connector;
 mod describe;

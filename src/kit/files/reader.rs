@@ -1,6 +1,7 @@
 //! The guest's side of a format: the trait it implements, and the parser that serves the worker's operations with it.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
@@ -25,13 +26,13 @@ pub trait FileReader: Send + Sync {
     /// # Errors
     /// `decode` for a file that is no such file or too damaged to have an outline; `unsupported` for what is
     /// encrypted or of another kind, by name.
-    fn look(&self, file: &FileInput, settings: &serde_json::Value) -> Result<Outline>;
+    fn look(&self, file: &Arc<FileInput>, settings: &serde_json::Value) -> Result<Outline>;
 
     /// Gives the rows of a table to `out` until it has enough or there are no more.
     ///
     /// # Errors
     /// `decode` where the file is damaged. If rows were given before, the host tells it as a loss.
-    fn rows(&self, file: &FileInput, ask: &Ask, out: &mut RowsOut<'_>) -> Result<()>;
+    fn rows(&self, file: &Arc<FileInput>, ask: &Ask, out: &mut RowsOut<'_>) -> Result<()>;
 
     /// A better number of rows and bytes of an ordinary row, for at most `most_bytes` of the file; none where the
     /// look already knows all there is to know.
@@ -40,7 +41,7 @@ pub trait FileReader: Send + Sync {
     /// As [`FileReader::rows`].
     fn count(
         &self,
-        _file: &FileInput,
+        _file: &Arc<FileInput>,
         _table: &Table,
         _settings: &serde_json::Value,
         _most_bytes: u64,
@@ -194,17 +195,24 @@ impl<R: FileReader> Parser for FileParser<R> {
     }
 }
 
-fn rows(reader: &impl FileReader, input: &FileInput, ask: &Ask, out: &mut dyn GuestOut) -> Result<RowsEnd> {
+fn rows(
+    reader: &impl FileReader,
+    input: &Arc<FileInput>,
+    ask: &Ask,
+    out: &mut dyn GuestOut,
+) -> Result<RowsEnd> {
     let mut rows = RowsOut::new(input, ask, out, Instant::now())?;
     let read = reader.rows(input, ask, &mut rows);
     rows.finish(read)
 }
 
-fn input(file: File, access: Access) -> Result<FileInput> {
+fn input(file: File, access: Access) -> Result<Arc<FileInput>> {
     // Before the first read: even a few bytes make the system read ahead.
     advise(&file, access);
     let bytes: Bytes = Box::new(file);
-    Input::open(bytes).map_err(|error| Error::io("read", "reading the first bytes of the file", &error))
+    Input::open(bytes)
+        .map(Arc::new)
+        .map_err(|error| Error::io("read", "reading the first bytes of the file", &error))
 }
 
 fn params<T: DeserializeOwned>(value: serde_json::Value) -> Result<T> {
