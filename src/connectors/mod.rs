@@ -10,12 +10,16 @@ use crate::kit::worker::Parser;
 
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "excel")]
+pub mod excel;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "rest")]
 pub mod rest;
+#[cfg(feature = "text")]
+pub mod text;
 
 /// The connectors of this build.
 pub fn registry() -> Registry {
@@ -24,6 +28,10 @@ pub fn registry() -> Registry {
         &sqlite::Sqlite,
         #[cfg(feature = "csv")]
         &csv::Csv,
+        #[cfg(feature = "excel")]
+        &excel::EXCEL,
+        #[cfg(feature = "text")]
+        &text::TEXT,
         #[cfg(feature = "postgres")]
         &postgres::Postgres,
         #[cfg(feature = "mongodb")]
@@ -43,6 +51,10 @@ pub fn parsers() -> Vec<&'static dyn Parser> {
         &crate::kit::worker::probe::PROBE,
         #[cfg(feature = "csv")]
         &csv::parse::DelimitedText,
+        #[cfg(feature = "excel")]
+        &excel::parse::PARSER,
+        #[cfg(feature = "text")]
+        &text::parse::PARSER,
         #[cfg(feature = "rest")]
         &rest::parse::JsonPages,
     ]

@@ -9,4 +9,6 @@ pub mod http;
 pub mod scan;
 #[cfg(feature = "sql")]
 pub mod sql;
+#[cfg(feature = "files")]
+pub mod text;
 pub mod worker;

@@ -12,10 +12,8 @@
 pub mod block;
 mod cells;
 mod commands;
-pub mod decode;
 mod describe;
 pub mod dialect;
-pub mod encoding;
 mod estimate;
 pub mod index;
 pub mod infer;
@@ -40,6 +38,7 @@ use self::parse::Look;
 use self::source::CsvSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
+use crate::kit::text::{decode, encoding};
 use crate::kit::files::{disk as file, open};
 use crate::model::Result;
 use crate::model::ability::{Abilities, CancelReach, CostClass, Support};

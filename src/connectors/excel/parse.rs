@@ -7,7 +7,7 @@ use super::table::{Found, Frame, HeaderChoice, find, letters};
 use super::value::Calendar;
 use crate::job::Flow;
 use crate::kit::files::open::Cursor;
-use crate::kit::files::{Ask, Cost, FileInput, FileReader, Outline, Place, RowCount, RowsOut, Stretch, Table, broken};
+use crate::kit::files::{Ask, Cost, FileInput, FileParser, FileReader, Outline, Place, RowCount, RowsOut, Stretch, Table, broken};
 use crate::model::cell::Cell;
 use crate::model::load::Provenance;
 use crate::model::lost::Lost;
@@ -16,6 +16,7 @@ use crate::model::units::count_text;
 use crate::model::{Error, ErrorKind, Result};
 use calamine::Sheet;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Rows of a sheet that are looked at.
 const LOOK_ROWS: usize = 1_000;
@@ -31,6 +32,9 @@ const LISTED: usize = 8;
 
 /// The reader of workbooks.
 pub struct Workbooks;
+
+/// The parser of this connector.
+pub static PARSER: FileParser<Workbooks> = FileParser(Workbooks);
 
 /// What a user fixed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +58,7 @@ impl FileReader for Workbooks {
         ID
     }
 
-    fn look(&self, file: &FileInput, settings: &serde_json::Value) -> Result<Outline> {
+    fn look(&self, file: &Arc<FileInput>, settings: &serde_json::Value) -> Result<Outline> {
         let settings: Settings = serde_json::from_value(settings.clone()).unwrap_or_default();
         let (container, mut book) = open(file)?;
         let mut outline = Outline::new(file.len(), file.packing());
@@ -75,7 +79,7 @@ impl FileReader for Workbooks {
         Ok(outline)
     }
 
-    fn rows(&self, file: &FileInput, ask: &Ask, out: &mut RowsOut<'_>) -> Result<()> {
+    fn rows(&self, file: &Arc<FileInput>, ask: &Ask, out: &mut RowsOut<'_>) -> Result<()> {
         let Stretch::From { row, known } = ask.stretch else { return Err(out.no_such_stretch()) };
         let frame: Frame = serde_json::from_value(ask.table.state.clone())
             .map_err(|error| Error::unexpected("read", format!("the place of the table is not readable: {error}")))?;

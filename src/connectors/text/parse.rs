@@ -7,7 +7,7 @@ use super::shape::{self, Shape, TimeForm, Written};
 use super::template::Miner;
 use crate::job::Flow;
 use crate::kit::files::{
-    Ask, Cost, FileInput, FileReader, Outline, Packing, Place, RowCount, RowsOut, Stretch, Table, Windows, broken,
+    Ask, Cost, FileInput, FileParser, FileReader, Outline, Packing, Place, RowCount, RowsOut, Stretch, Table, Windows, broken,
 };
 use crate::kit::text::decode::TextEncoding;
 use crate::kit::text::encoding::{self, binary_kind};
@@ -19,6 +19,7 @@ use crate::model::schema::{Field, LogicalType, Schema, TimeUnit, Zone};
 use crate::model::units::{count_text, seconds_text};
 use crate::model::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::io::{BufReader, Read};
 
 const HEAD_BYTES: usize = 128 << 10;
@@ -31,6 +32,9 @@ const MOST_UNPACKED: u64 = 1 << 40;
 
 /// The reader of lines and logs.
 pub struct TextLines;
+
+/// The parser of this connector.
+pub static PARSER: FileParser<TextLines> = FileParser(TextLines);
 
 /// What a user fixed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +60,7 @@ impl FileReader for TextLines {
         ID
     }
 
-    fn look(&self, file: &FileInput, settings: &serde_json::Value) -> Result<Outline> {
+    fn look(&self, file: &Arc<FileInput>, settings: &serde_json::Value) -> Result<Outline> {
         let settings: Settings = serde_json::from_value(settings.clone()).unwrap_or_default();
         let seen = Seen::of(file).map_err(|error| broken(&error))?;
         if journal::is_binary(&seen.head) {
@@ -73,7 +77,7 @@ impl FileReader for TextLines {
         Ok(lines_outline(file, &seen, &settings))
     }
 
-    fn rows(&self, file: &FileInput, ask: &Ask, out: &mut RowsOut<'_>) -> Result<()> {
+    fn rows(&self, file: &Arc<FileInput>, ask: &Ask, out: &mut RowsOut<'_>) -> Result<()> {
         let state: State = serde_json::from_value(ask.table.state.clone())
             .map_err(|error| Error::unexpected("read", format!("the notes of the look are not readable: {error}")))?;
         match &state {
@@ -92,7 +96,7 @@ impl FileReader for TextLines {
 
     fn count(
         &self,
-        file: &FileInput,
+        file: &Arc<FileInput>,
         table: &Table,
         _settings: &serde_json::Value,
         most_bytes: u64,

@@ -7,7 +7,7 @@
 use crate::safety::budget::BudgetReader;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Something with bytes by place.
@@ -116,6 +116,7 @@ pub struct Input<S> {
     len: u64,
     packing: Packing,
     taken: AtomicU64,
+    last_place: AtomicU64,
 }
 
 /// How the coming reads lie in the file.
@@ -157,7 +158,7 @@ impl<S: ByteStore> Input<S> {
     /// Those of the system.
     pub fn open(source: S) -> io::Result<Self> {
         let len = source.size()?;
-        let input = Self { source, len, packing: Packing::Plain, taken: AtomicU64::new(0) };
+        let input = Self { source, len, packing: Packing::Plain, taken: AtomicU64::new(0), last_place: AtomicU64::new(0) };
         let mut head = [0; 6];
         let got = input.take_at(0, &mut head)?;
         Ok(Self { packing: Packing::of(&head[..got]), ..input })
@@ -181,6 +182,16 @@ impl<S: ByteStore> Input<S> {
     /// Bytes taken from the file so far, as it is packed.
     pub fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
+    }
+
+    /// The byte behind the last one taken: how far a reader with its own buffers has come.
+    pub fn last_place(&self) -> u64 {
+        self.last_place.load(Ordering::Relaxed)
+    }
+
+    /// The bytes as they lie in the file, for libraries that seek.
+    pub fn cursor(&self) -> Cursor<'_, S> {
+        Cursor { input: self, place: 0 }
     }
 
     /// How many bytes the file has now; differs from [`Input::len`] when it is written to meanwhile.
@@ -221,6 +232,7 @@ impl<S: ByteStore> Input<S> {
         }
         let got = self.source.read_at(place, &mut buf[..want])?;
         self.taken.fetch_add(got as u64, Ordering::Relaxed);
+        self.last_place.store(place + got as u64, Ordering::Relaxed);
         if got == 0 {
             let what = format!("the file had {} bytes when it was opened and ends at {place} now", self.len);
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
@@ -283,6 +295,35 @@ impl<S: ByteStore> Input<S> {
             Some(end) => Ok(Box::new(bounded.take(end.saturating_sub(place)))),
             None => Ok(Box::new(bounded)),
         }
+    }
+}
+
+/// A file as a reader that seeks; ends where the file ended when it was opened.
+#[derive(Debug)]
+pub struct Cursor<'a, S> {
+    input: &'a Input<S>,
+    place: u64,
+}
+
+impl<S: ByteStore> Read for Cursor<'_, S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = self.input.take_at(self.place, buf)?;
+        self.place += got as u64;
+        Ok(got)
+    }
+}
+
+impl<S: ByteStore> Seek for Cursor<'_, S> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(step) => self.input.len.checked_add_signed(step),
+            SeekFrom::Current(step) => self.place.checked_add_signed(step),
+        };
+        self.place = place.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "a place before the beginning of the file")
+        })?;
+        Ok(self.place)
     }
 }
 
