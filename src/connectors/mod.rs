@@ -20,6 +20,8 @@ pub mod redis;
 pub mod rest;
 #[cfg(feature = "text")]
 pub mod text;
+#[cfg(feature = "xml")]
+pub mod xml;
 
 /// The connectors of this build.
 pub fn registry() -> Registry {
@@ -32,6 +34,8 @@ pub fn registry() -> Registry {
         &excel::EXCEL,
         #[cfg(feature = "text")]
         &text::TEXT,
+        #[cfg(feature = "xml")]
+        &xml::XML,
         #[cfg(feature = "postgres")]
         &postgres::Postgres,
         #[cfg(feature = "mongodb")]
@@ -55,6 +59,8 @@ pub fn parsers() -> Vec<&'static dyn Parser> {
         &excel::parse::PARSER,
         #[cfg(feature = "text")]
         &text::parse::PARSER,
+        #[cfg(feature = "xml")]
+        &xml::parse::PARSER,
         #[cfg(feature = "rest")]
         &rest::parse::JsonPages,
     ]

@@ -44,10 +44,18 @@ impl<R: Read + Seek> Book<R> {
     /// Opens the workbook in a container.
     pub(super) fn open(file: R, container: &Container) -> Result<Self> {
         match container.format {
-            Format::Xlsx => Xlsx::new(file).map(Self::Xlsx).map_err(|error| broken("opening the workbook", error)),
-            Format::Xlsb => Xlsb::new(file).map(Self::Xlsb).map_err(|error| broken("opening the workbook", error)),
-            Format::Xls => Xls::new(file).map(Self::Xls).map_err(|error| broken("opening the workbook", error)),
-            Format::Ods => Ods::new(file).map(Self::Ods).map_err(|error| broken("opening the workbook", error)),
+            Format::Xlsx => {
+                Xlsx::new(file).map(Self::Xlsx).map_err(|error| broken("opening the workbook", error))
+            }
+            Format::Xlsb => {
+                Xlsb::new(file).map(Self::Xlsb).map_err(|error| broken("opening the workbook", error))
+            }
+            Format::Xls => {
+                Xls::new(file).map(Self::Xls).map_err(|error| broken("opening the workbook", error))
+            }
+            Format::Ods => {
+                Ods::new(file).map(Self::Ods).map_err(|error| broken("opening the workbook", error))
+            }
         }
     }
 
@@ -100,7 +108,9 @@ impl<R: Read + Seek> Book<R> {
             ("last written", found.modified),
             ("written with", found.application),
         ];
-        all.into_iter().filter_map(|(label, value)| Some((label, value.filter(|text| !text.is_empty())?))).collect()
+        all.into_iter()
+            .filter_map(|(label, value)| Some((label, value.filter(|text| !text.is_empty())?)))
+            .collect()
     }
 
     /// Areas of cells shown as one; the cell at their upper left holds the value. None where the format's reader does
@@ -257,8 +267,9 @@ fn broken(what: &str, error: impl Display) -> Error {
     if text.to_lowercase().contains("password") {
         return encrypted();
     }
-    Error::new(ErrorKind::Decode, "read", format!("{what}: {text}"))
-        .hint("the workbook may be cut off or damaged; if a spreadsheet program opens it, save it anew from there")
+    Error::new(ErrorKind::Decode, "read", format!("{what}: {text}")).hint(
+        "the workbook may be cut off or damaged; if a spreadsheet program opens it, save it anew from there",
+    )
 }
 
 /// The refusal of a workbook behind a password.

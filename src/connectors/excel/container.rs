@@ -85,9 +85,10 @@ impl Container {
     pub(super) fn too_large(&self) -> Option<&Part> {
         self.parts.iter().find(|part| {
             let name = part.name.to_ascii_lowercase();
-            let is_kept = ["sharedstrings.xml", "sharedstrings.bin", "styles.xml", "styles.bin", "content.xml"]
-                .iter()
-                .any(|end| name.ends_with(end));
+            let is_kept =
+                ["sharedstrings.xml", "sharedstrings.bin", "styles.xml", "styles.bin", "content.xml"]
+                    .iter()
+                    .any(|end| name.ends_with(end));
             is_kept && part.unpacked > MOST_KEPT_BYTES
         })
     }
@@ -147,7 +148,9 @@ fn compound(file: &mut (impl Read + Seek)) -> Result<Container, NoWorkbook> {
     if read_some(file, &mut header)? < header.len() {
         return Err(NoWorkbook::CutOff);
     }
-    let word = |at: usize| header.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    let word = |at: usize| {
+        header.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    };
     let shift = u32::from(header[30]).clamp(9, 12);
     let place = (u64::from(word(48)) + 1) << shift;
     let mut directory = vec![0; DIRECTORY_BYTES];
@@ -172,7 +175,9 @@ fn zip(file: &mut (impl Read + Seek)) -> Result<Container, NoWorkbook> {
         Format::Ods
     } else if ends("workbook.bin") {
         Format::Xlsb
-    } else if has("[Content_Types].xml") && (ends("workbook.xml") || ends("workbook2.xml") || ends("sheet1.xml")) {
+    } else if has("[Content_Types].xml")
+        && (ends("workbook.xml") || ends("workbook2.xml") || ends("sheet1.xml"))
+    {
         Format::Xlsx
     } else {
         return Err(NoWorkbook::OtherZip);

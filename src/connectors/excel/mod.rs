@@ -63,10 +63,15 @@ static FORMAT: FileFormat = FileFormat {
 };
 
 /// The connector.
-pub static EXCEL: FileConnector = FileConnector { card: &CARD, format: &FORMAT, commands: commands::COMMANDS };
+pub static EXCEL: FileConnector =
+    FileConnector { card: &CARD, format: &FORMAT, commands: commands::COMMANDS };
 
 fn settings(connection: &Connection) -> Result<serde_json::Value> {
-    let header = connection.values.get("header").map(String::as_str).filter(|text| !text.is_empty() && *text != "auto");
+    let header = connection
+        .values
+        .get("header")
+        .map(String::as_str)
+        .filter(|text| !text.is_empty() && *text != "auto");
     let is_known = |text: &str| text == "none" || text.parse::<u32>().is_ok_and(|row| row > 0);
     if let Some(text) = header.filter(|text| !is_known(text)) {
         return Err(Error::new(ErrorKind::Invalid, "connect", format!("{text:?} is no header of a sheet"))

@@ -7,7 +7,9 @@ use super::table::{Found, Frame, HeaderChoice, find, letters};
 use super::value::Calendar;
 use crate::job::Flow;
 use crate::kit::files::open::Cursor;
-use crate::kit::files::{Ask, Cost, FileInput, FileParser, FileReader, Outline, Place, RowCount, RowsOut, Stretch, Table, broken};
+use crate::kit::files::{
+    Ask, Cost, FileInput, FileParser, FileReader, Outline, Place, RowCount, RowsOut, Stretch, Table, broken,
+};
 use crate::model::cell::Cell;
 use crate::model::load::Provenance;
 use crate::model::lost::Lost;
@@ -48,7 +50,9 @@ impl Settings {
         match self.header.as_deref() {
             None => HeaderChoice::Auto,
             Some("none") => HeaderChoice::Absent,
-            Some(row) => row.parse::<u32>().map_or(HeaderChoice::Auto, |row| HeaderChoice::Row(row.saturating_sub(1))),
+            Some(row) => {
+                row.parse::<u32>().map_or(HeaderChoice::Auto, |row| HeaderChoice::Row(row.saturating_sub(1)))
+            }
         }
     }
 }
@@ -81,14 +85,16 @@ impl FileReader for Workbooks {
 
     fn rows(&self, file: &Arc<FileInput>, ask: &Ask, out: &mut RowsOut<'_>) -> Result<()> {
         let Stretch::From { row, known } = ask.stretch else { return Err(out.no_such_stretch()) };
-        let frame: Frame = serde_json::from_value(ask.table.state.clone())
-            .map_err(|error| Error::unexpected("read", format!("the place of the table is not readable: {error}")))?;
+        let frame: Frame = serde_json::from_value(ask.table.state.clone()).map_err(|error| {
+            Error::unexpected("read", format!("the place of the table is not readable: {error}"))
+        })?;
         let (_, mut book) = open(file)?;
         let calendar = book.calendar();
         if row == 0 {
             out.lost(before_place(&frame), "rows before the header, left out", frame.before);
         }
-        let mut pass = Pass { frame: &frame, ask, calendar, known, from: row, next: 0, last: None, is_full: false };
+        let mut pass =
+            Pass { frame: &frame, ask, calendar, known, from: row, next: 0, last: None, is_full: false };
         let read = book.rows(&frame.sheet, &mut |row| pass.row(row, out));
         read.map(|_| ())
     }
@@ -121,15 +127,23 @@ fn refused(why: &NoWorkbook) -> Error {
     match why {
         NoWorkbook::OtherFormat => decode("this is no workbook: neither a ZIP nor a compound file")
             .hint("open it by the connector of its own kind"),
-        NoWorkbook::OtherZip => decode("this is a ZIP file without a workbook in it").hint("unpack it and open its files"),
-        NoWorkbook::CutOff => decode("the workbook's table of contents is not there: the file is cut off or damaged")
-            .hint("fetch the file again; nothing of a workbook can be read without it"),
+        NoWorkbook::OtherZip => {
+            decode("this is a ZIP file without a workbook in it").hint("unpack it and open its files")
+        }
+        NoWorkbook::CutOff => {
+            decode("the workbook's table of contents is not there: the file is cut off or damaged")
+                .hint("fetch the file again; nothing of a workbook can be read without it")
+        }
         NoWorkbook::Encrypted => encrypted(),
         NoWorkbook::Io(error) => broken(error),
     }
 }
 
-fn facts(outline: &mut Outline, container: &Container, book: &mut Book<Cursor<'_, crate::kit::files::Bytes>>) {
+fn facts(
+    outline: &mut Outline,
+    container: &Container,
+    book: &mut Book<Cursor<'_, crate::kit::files::Bytes>>,
+) {
     outline.fact("written as", container.format.word());
     let dates = match book.calendar() {
         Calendar::From1900 => "days since 1900",
@@ -137,11 +151,16 @@ fn facts(outline: &mut Outline, container: &Container, book: &mut Book<Cursor<'_
     };
     outline.fact("dates", dates);
     for (label, value) in book.properties() {
-        outline.facts.push(Detail::new(label, value, Provenance::Declared { who: "the workbook".to_owned() }));
+        outline.facts.push(Detail::new(
+            label,
+            value,
+            Provenance::Declared { who: "the workbook".to_owned() },
+        ));
     }
     let names = book.defined_names();
     if !names.is_empty() {
-        let some: Vec<String> = names.iter().take(LISTED).map(|(name, area)| format!("{name} = {area}")).collect();
+        let some: Vec<String> =
+            names.iter().take(LISTED).map(|(name, area)| format!("{name} = {area}")).collect();
         outline.fact(format!("defined names ({})", names.len()), some.join(", "));
     }
     let links = container.under("xl/externallinks/").filter(|part| !part.name.contains("_rels")).count();
@@ -155,10 +174,9 @@ fn facts(outline: &mut Outline, container: &Container, book: &mut Book<Cursor<'_
         outline.notes.push("the workbook carries a program (macros); it is never run".to_owned());
     }
     if !container.format.streams() {
-        outline.notes.push(format!(
-            "{} is read into memory as a whole before its first row",
-            container.format.word()
-        ));
+        outline
+            .notes
+            .push(format!("{} is read into memory as a whole before its first row", container.format.word()));
     }
 }
 
@@ -227,7 +245,8 @@ impl Look<'_> {
 }
 
 fn table(found: &Found, sheet: &Sheet, outline: &Outline) -> Table {
-    let is_taken = |name: &str| outline.tables.iter().any(|table| table.path.iter().any(|known| known == name));
+    let is_taken =
+        |name: &str| outline.tables.iter().any(|table| table.path.iter().any(|known| known == name));
     let mut name = sheet.name.clone();
     while is_taken(&name) {
         name.push_str(" (again)");
@@ -237,8 +256,13 @@ fn table(found: &Found, sheet: &Sheet, outline: &Outline) -> Table {
     if let Some(word) = hidden_word(sheet) {
         table.notes.push(format!("the sheet is {word}"));
     }
-    let header = found.frame.header.map_or_else(|| "none".to_owned(), |row| format!("row {}", u64::from(row) + 1));
-    table.facts.push(Detail::new("header", header, Provenance::Sampled { n: 1, design: "first rows".to_owned() }));
+    let header =
+        found.frame.header.map_or_else(|| "none".to_owned(), |row| format!("row {}", u64::from(row) + 1));
+    table.facts.push(Detail::new(
+        "header",
+        header,
+        Provenance::Sampled { n: 1, design: "first rows".to_owned() },
+    ));
     if found.formulas > 0 {
         table.facts.push(Detail::new(
             "formulas",
@@ -247,7 +271,10 @@ fn table(found: &Found, sheet: &Sheet, outline: &Outline) -> Table {
         ));
     }
     if found.faults > 0 {
-        table.notes.push(format!("{} error cell(s) such as #N/A among the rows looked at", count_text(found.faults)));
+        table.notes.push(format!(
+            "{} error cell(s) such as #N/A among the rows looked at",
+            count_text(found.faults)
+        ));
     }
     table.state = serde_json::to_value(&found.frame).unwrap_or_default();
     table
@@ -264,7 +291,9 @@ fn merged(table: &mut Table, areas: &[Corners]) {
     let some: Vec<String> = areas.iter().take(LISTED).map(text).collect();
     let more = if areas.len() > LISTED { ", …" } else { "" };
     table.facts.push(Detail::new("merged cells", format!("{}{more}", some.join(", ")), Provenance::Exact));
-    table.notes.push(format!("{} merged area(s): only the upper left cell of each holds a value", areas.len()));
+    table
+        .notes
+        .push(format!("{} merged area(s): only the upper left cell of each holds a value", areas.len()));
 }
 
 fn row_count(
@@ -287,7 +316,8 @@ fn row_count(
     let seen = rows.len() as f64;
     let declared = corners.map(|((_, _), (last, _))| f64::from(last) + 1.0 - f64::from(frame.first_row));
     let packed = (share > 0.0).then(|| seen / share);
-    let is_likely = |declared: f64| packed.is_none_or(|packed| (packed / 4.0..packed * 4.0).contains(&declared));
+    let is_likely =
+        |declared: f64| packed.is_none_or(|packed| (packed / 4.0..packed * 4.0).contains(&declared));
     if let Some(declared) = declared.filter(|declared| *declared >= seen && is_likely(*declared)) {
         return Some(RowCount {
             lo: seen,
@@ -301,7 +331,10 @@ fn row_count(
         lo: (mid * 0.5).max(seen),
         mid,
         hi: mid * 2.0,
-        provenance: Provenance::Sampled { n: rows.len() as u64, design: "first rows of the sheet".to_owned() },
+        provenance: Provenance::Sampled {
+            n: rows.len() as u64,
+            design: "first rows of the sheet".to_owned(),
+        },
         source: "bytes of the first rows, as they are packed".to_owned(),
     })
 }
@@ -395,4 +428,3 @@ impl Pass<'_> {
         Ok(())
     }
 }
-

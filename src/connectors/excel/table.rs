@@ -55,7 +55,8 @@ pub(super) struct Found {
 
 /// Makes a table of sampled rows. `hint` is the last column that the sheet declares.
 pub(super) fn find(sheet: &str, rows: &[SheetRow], choice: HeaderChoice, hint: Option<u32>) -> Found {
-    let mut found = Found { frame: Frame { sheet: sheet.to_owned(), ..Frame::default() }, ..Found::default() };
+    let mut found =
+        Found { frame: Frame { sheet: sheet.to_owned(), ..Frame::default() }, ..Found::default() };
     found.formulas = rows.iter().map(|row| row.formulas).sum();
     found.unvalued = rows.iter().map(|row| row.unvalued).sum();
     let columns = || rows.iter().flat_map(|row| row.cells.iter().map(|(column, _)| *column));
@@ -110,7 +111,8 @@ fn header(rows: &[SheetRow], choice: HeaderChoice) -> Option<usize> {
     let rest = || rows.iter().skip(at + 1).flat_map(|row| &row.cells);
     let others_follow = rest().any(|(_, value)| value.as_text().is_none());
     let is_table = texts.len() > 1 || others_follow;
-    (names.len() == texts.len() && is_table && rows.len() > at + 1 || names.len() == texts.len() && rows.len() == 1 && texts.len() > 1)
+    (names.len() == texts.len() && is_table && rows.len() > at + 1
+        || names.len() == texts.len() && rows.len() == 1 && texts.len() > 1)
         .then_some(at)
 }
 
@@ -124,7 +126,8 @@ fn fields(header: Option<&SheetRow>, first: u32, kinds: &[Kinds]) -> Vec<Field> 
         let (logical, others) = kind.decide();
         let mut field = Field::new(name, logical).native(native(*kind));
         if others > 0 {
-            field.note = Some(format!("{others} of the cells looked at are of another type, shown as they are"));
+            field.note =
+                Some(format!("{others} of the cells looked at are of another type, shown as they are"));
         }
         fields.push(field);
     }
@@ -194,7 +197,12 @@ mod tests {
         // Rows, choice, names, first row of data, rows left out before.
         type Expected<'a> = (&'a [SheetRow], HeaderChoice, &'a str, u32, u64);
         let plain = [row(0, &["id", "name"]), row(1, &["1", "a"]), row(2, &["2", "b"])];
-        let titled = [row(0, &["Report", "", ""]), row(3, &["id", "name", "n"]), row(4, &["1", "a", "3"]), row(5, &["2", "a", "3"])];
+        let titled = [
+            row(0, &["Report", "", ""]),
+            row(3, &["id", "name", "n"]),
+            row(4, &["1", "a", "3"]),
+            row(5, &["2", "a", "3"]),
+        ];
         let bare = [row(4, &["1", "a"]), row(5, &["2", "b"])];
         let words = [row(0, &["x"]), row(1, &["y"])];
         let twice = [row(0, &["", "v", "v", ""]), row(1, &["1", "2", "3", "4"])];

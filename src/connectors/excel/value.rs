@@ -301,9 +301,13 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_iso_text() {
-        for (days, text) in
-            [(0.0, "PT0S"), (1.5, "PT36H"), (10.6308 / 24.0, "PT10H37M50.88S"), (-0.25, "-PT6H"), (1e300, "P1")]
-        {
+        for (days, text) in [
+            (0.0, "PT0S"),
+            (1.5, "PT36H"),
+            (10.6308 / 24.0, "PT10H37M50.88S"),
+            (-0.25, "-PT6H"),
+            (1e300, "P1"),
+        ] {
             assert!(span_text(days).starts_with(text), "{days}: {}", span_text(days));
         }
     }

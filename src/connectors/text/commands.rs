@@ -7,5 +7,5 @@ use crate::model::command::CommandEntry;
 pub(super) static COMMANDS: &[CommandEntry] = &files::commands(
     "read the first and the last lines of {file}",
     "the encoding, how lines are written, when the first and the last were, about how many there are",
-    "constant: 176 KiB"
+    "constant: 176 KiB",
 );

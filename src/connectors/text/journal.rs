@@ -68,7 +68,8 @@ impl<R: BufRead> Entries<R> {
     fn field(&mut self, line: &[u8], entry: &mut Entry) -> io::Result<()> {
         let end = line.iter().position(|byte| *byte == b'=').unwrap_or(line.len());
         let (name, value) = line.split_at(end);
-        let is_name = !name.is_empty() && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
+        let is_name = !name.is_empty()
+            && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
         if !is_name || entry.fields.len() >= MOST_FIELDS {
             entry.strange += 1;
             return Ok(());

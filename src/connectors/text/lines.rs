@@ -105,7 +105,9 @@ mod tests {
     #[test]
     fn every_line_tells_where_it_starts() {
         let text = |text: &str| text.to_owned();
-        let expected = |unit: u64| vec![(0, text("a"), 0, true), (3 * unit, text(""), 0, true), (4 * unit, text("bü"), 0, false)];
+        let expected = |unit: u64| {
+            vec![(0, text("a"), 0, true), (3 * unit, text(""), 0, true), (4 * unit, text("bü"), 0, false)]
+        };
         let plain = "a\r\n\nbü";
         assert_eq!(all(plain.as_bytes(), TextEncoding::UTF_8), expected(1));
         let wide: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -27,9 +27,41 @@ use crate::model::{Error, ErrorKind, Result};
 pub(crate) const ID: &str = "text";
 
 const EXTENSIONS: &[&str] = &[
-    "log.gz", "log.zst", "log.bz2", "log.xz", "log.1.gz", "log.2.gz", "log.3.gz", "log.4.gz", "log.5.gz", "log.1",
-    "log.2", "log.3", "log.4", "log.5", "logfmt", "journal", "export", "syslog", "log", "out", "err", "text", "md",
-    "rst", "ini", "cfg", "conf", "properties", "yaml", "yml", "toml", "sql", "svg", "html", "htm",
+    "log.gz",
+    "log.zst",
+    "log.bz2",
+    "log.xz",
+    "log.1.gz",
+    "log.2.gz",
+    "log.3.gz",
+    "log.4.gz",
+    "log.5.gz",
+    "log.1",
+    "log.2",
+    "log.3",
+    "log.4",
+    "log.5",
+    "logfmt",
+    "journal",
+    "export",
+    "syslog",
+    "log",
+    "out",
+    "err",
+    "text",
+    "md",
+    "rst",
+    "ini",
+    "cfg",
+    "conf",
+    "properties",
+    "yaml",
+    "yml",
+    "toml",
+    "sql",
+    "svg",
+    "html",
+    "htm",
 ];
 
 static FIELDS: &[FormField] = &[
@@ -72,7 +104,11 @@ static FORMAT: FileFormat = FileFormat {
 pub static TEXT: FileConnector = FileConnector { card: &CARD, format: &FORMAT, commands: commands::COMMANDS };
 
 fn settings(connection: &Connection) -> Result<serde_json::Value> {
-    let label = connection.values.get("encoding").map(String::as_str).filter(|text| !text.is_empty() && *text != "auto");
+    let label = connection
+        .values
+        .get("encoding")
+        .map(String::as_str)
+        .filter(|text| !text.is_empty() && *text != "auto");
     if let Some(text) = label.filter(|text| TextEncoding::for_label(text).is_none()) {
         return Err(Error::new(ErrorKind::Invalid, "connect", format!("{text:?} is no known encoding"))
             .hint("use a name such as utf-8, utf-16le, windows-1252 or shift_jis"));

@@ -7,7 +7,8 @@ use super::shape::{self, Shape, TimeForm, Written};
 use super::template::Miner;
 use crate::job::Flow;
 use crate::kit::files::{
-    Ask, Cost, FileInput, FileParser, FileReader, Outline, Packing, Place, RowCount, RowsOut, Stretch, Table, Windows, broken,
+    Ask, Cost, FileInput, FileParser, FileReader, Outline, Packing, Place, RowCount, RowsOut, Stretch, Table,
+    Windows, broken,
 };
 use crate::kit::text::decode::TextEncoding;
 use crate::kit::text::encoding::{self, binary_kind};
@@ -19,8 +20,8 @@ use crate::model::schema::{Field, LogicalType, Schema, TimeUnit, Zone};
 use crate::model::units::{count_text, seconds_text};
 use crate::model::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::io::{BufReader, Read};
+use std::sync::Arc;
 
 const HEAD_BYTES: usize = 128 << 10;
 const TAIL_BYTES: usize = 48 << 10;
@@ -65,7 +66,9 @@ impl FileReader for TextLines {
         let seen = Seen::of(file).map_err(|error| broken(&error))?;
         if journal::is_binary(&seen.head) {
             return Err(Error::new(ErrorKind::Unsupported, "connect", "this is a binary journal of systemd")
-                .hint("write it out with `journalctl --file FILE --output export` and open what that gives"));
+                .hint(
+                    "write it out with `journalctl --file FILE --output export` and open what that gives",
+                ));
         }
         if journal::is_export(&seen.head) {
             return Ok(journal_outline(file, &seen));
@@ -78,11 +81,14 @@ impl FileReader for TextLines {
     }
 
     fn rows(&self, file: &Arc<FileInput>, ask: &Ask, out: &mut RowsOut<'_>) -> Result<()> {
-        let state: State = serde_json::from_value(ask.table.state.clone())
-            .map_err(|error| Error::unexpected("read", format!("the notes of the look are not readable: {error}")))?;
+        let state: State = serde_json::from_value(ask.table.state.clone()).map_err(|error| {
+            Error::unexpected("read", format!("the notes of the look are not readable: {error}"))
+        })?;
         match &state {
             State::Journal { fields } => entries(file, ask, fields, out),
-            State::Templates { encoding, start, written } => templates(file, ask, *encoding, *start, written, out),
+            State::Templates { encoding, start, written } => {
+                templates(file, ask, *encoding, *start, written, out)
+            }
             State::Lines { encoding, start, written } => {
                 let reading = Reading { file, ask, encoding: *encoding, start: *start, written };
                 match ask.stretch {
@@ -101,7 +107,9 @@ impl FileReader for TextLines {
         _settings: &serde_json::Value,
         most_bytes: u64,
     ) -> Result<Option<(RowCount, f64)>> {
-        let Ok(State::Lines { start, .. }) = serde_json::from_value(table.state.clone()) else { return Ok(None) };
+        let Ok(State::Lines { start, .. }) = serde_json::from_value(table.state.clone()) else {
+            return Ok(None);
+        };
         let is_known = table.rows.as_ref().is_some_and(|rows| rows.known().is_some());
         if is_known || file.packing() != Packing::Plain {
             return Ok(None);
@@ -168,8 +176,16 @@ impl Seen {
 }
 
 fn whole_lines(text: &[u8], is_from_start: bool, is_to_end: bool) -> &[u8] {
-    let start = if is_from_start { 0 } else { text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1) };
-    let end = if is_to_end { text.len() } else { text.iter().rposition(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1) };
+    let start = if is_from_start {
+        0
+    } else {
+        text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1)
+    };
+    let end = if is_to_end {
+        text.len()
+    } else {
+        text.iter().rposition(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1)
+    };
     text.get(start..end.max(start)).unwrap_or_default()
 }
 
@@ -180,7 +196,8 @@ fn lines_of(encoding: TextEncoding, text: &[u8]) -> Vec<String> {
     }
     let line = |bytes: &[u8]| {
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        text_of(encoding, bytes).map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |text| text.into_owned())
+        text_of(encoding, bytes)
+            .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |text| text.into_owned())
     };
     lines.into_iter().map(line).collect()
 }
@@ -213,8 +230,10 @@ fn lines_outline(file: &FileInput, seen: &Seen, settings: &Settings) -> Outline 
     lines.rows = if seen.is_whole {
         Some(RowCount::exact(head.len() as u64, "the file was read to its end"))
     } else if file.packing() == Packing::Plain {
-        let rate = |text: &[u8], bytes: usize| crate::kit::scan::count(text, b'\n') as f64 / bytes.max(1) as f64;
-        spread(&[rate(&head_text, body.len()), rate(&tail_text, seen.tail.len().max(1))], bytes as f64).map(|(rows, _)| rows)
+        let rate =
+            |text: &[u8], bytes: usize| crate::kit::scan::count(text, b'\n') as f64 / bytes.max(1) as f64;
+        spread(&[rate(&head_text, body.len()), rate(&tail_text, seen.tail.len().max(1))], bytes as f64)
+            .map(|(rows, _)| rows)
     } else {
         None
     };
@@ -233,13 +252,19 @@ fn lines_outline(file: &FileInput, seen: &Seen, settings: &Settings) -> Outline 
     if matches!(written.timing, Some(timing) if timing.form == TimeForm::Text) {
         lines.notes.push("timestamps have no year and no zone, so they are no moments".to_owned());
     }
-    lines.state = serde_json::to_value(State::Lines { encoding: found.encoding, start, written: written.clone() }).unwrap_or_default();
+    lines.state =
+        serde_json::to_value(State::Lines { encoding: found.encoding, start, written: written.clone() })
+            .unwrap_or_default();
     outline.tables.push(lines);
 
-    let mut templates = Table::new(vec!["line templates".to_owned()], NodeKind::View, template_schema(&written));
-    templates.notes.push("made by reading all lines: lines of one shape, with <*> where they differ".to_owned());
+    let mut templates =
+        Table::new(vec!["line templates".to_owned()], NodeKind::View, template_schema(&written));
+    templates
+        .notes
+        .push("made by reading all lines: lines of one shape, with <*> where they differ".to_owned());
     templates.remark = Some("made by reading all lines".to_owned());
-    templates.state = serde_json::to_value(State::Templates { encoding: found.encoding, start, written }).unwrap_or_default();
+    templates.state = serde_json::to_value(State::Templates { encoding: found.encoding, start, written })
+        .unwrap_or_default();
     outline.tables.push(templates);
     outline
 }
@@ -274,15 +299,23 @@ fn time_facts(written: &Written, head: &[String], tail: &[String], is_whole: boo
     if let Some(last) = if is_whole { times.last() } else { late.last() } {
         facts.push(Detail::new("last entry", text(*last), Provenance::Exact));
     }
-    let mut steps: Vec<(i64, i64)> = times.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect();
+    let mut steps: Vec<(i64, i64)> =
+        times.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect();
     steps.extend(late.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))));
-    if let Some((from, to)) = steps.iter().max_by_key(|(from, to)| to.saturating_sub(*from)).filter(|(from, to)| to > from) {
+    if let Some((from, to)) =
+        steps.iter().max_by_key(|(from, to)| to.saturating_sub(*from)).filter(|(from, to)| to > from)
+    {
         let gap = seconds_text(to.saturating_sub(*from) as f64 / 1e6);
         facts.push(Detail::new("longest silence seen", format!("{gap} after {}", text(*from)), looked()));
     }
     let back: Vec<&(i64, i64)> = steps.iter().filter(|(from, to)| to < from).collect();
     if let Some((from, to)) = back.first() {
-        let many = format!("{} time(s) in what was looked at, first from {} to {}", back.len(), text(*from), text(*to));
+        let many = format!(
+            "{} time(s) in what was looked at, first from {} to {}",
+            back.len(),
+            text(*from),
+            text(*to)
+        );
         facts.push(Detail::new("clock goes back", many, looked()));
     }
     facts
@@ -296,7 +329,8 @@ fn template_facts(written: &Written, lines: &[&str]) -> Vec<Detail> {
     }
     let found = miner.sorted();
     let looked = || Provenance::Sampled { n: 2, design: "first and last window".to_owned() };
-    let mut facts = vec![Detail::new("line templates", format!("{} seen", count_text(found.len() as u64)), looked())];
+    let mut facts =
+        vec![Detail::new("line templates", format!("{} seen", count_text(found.len() as u64)), looked())];
     for template in found.iter().take(SHOWN).filter(|template| template.lines > 1) {
         let share = template.lines as f64 / lines.len().max(1) as f64 * 100.0;
         facts.push(Detail::new(format!("template of {share:.0} % of the lines"), template.text(), looked()));
@@ -311,7 +345,9 @@ fn template_schema(written: &Written) -> Schema {
         Field::new("first line", LogicalType::INT64),
         Field::new("last line", LogicalType::INT64),
     ];
-    if let Some(time) = written.schema().fields.into_iter().find(|field| field.name == "time" && field.logical.is_temporal()) {
+    if let Some(time) =
+        written.schema().fields.into_iter().find(|field| field.name == "time" && field.logical.is_temporal())
+    {
         fields.push(Field { name: "first time".to_owned(), ..time.clone() });
         fields.push(Field { name: "last time".to_owned(), ..time });
     }
@@ -395,7 +431,11 @@ impl Reading<'_> {
         let (mut cells, micros) = match text_of(self.encoding, &line.bytes) {
             Some(text) => self.written.cells(&text),
             None => {
-                out.lost(format!("line {}", number + 1), "lines with bytes that the encoding does not allow, kept as bytes", 1);
+                out.lost(
+                    format!("line {}", number + 1),
+                    "lines with bytes that the encoding does not allow, kept as bytes",
+                    1,
+                );
                 let mut cells = vec![Cell::Null; self.ask.table.schema.fields.len().saturating_sub(1)];
                 cells.push(Cell::Invalid(line.bytes.clone()));
                 (cells, None)
@@ -409,7 +449,9 @@ impl Reading<'_> {
             chosen.collect()
         } else {
             // A column asked for twice is given twice.
-            let again = text_of(self.encoding, &line.bytes).map(|text| self.written.cells(&text).0).unwrap_or_default();
+            let again = text_of(self.encoding, &line.bytes)
+                .map(|text| self.written.cells(&text).0)
+                .unwrap_or_default();
             self.ask.columns.iter().map(|column| again.get(*column).cloned().unwrap_or(Cell::Null)).collect()
         };
         (chosen, micros)
@@ -417,7 +459,11 @@ impl Reading<'_> {
 
     fn tell(&self, line: &Line, number: u64, out: &mut RowsOut<'_>) {
         if line.beyond > 0 {
-            out.lost(format!("line {}", number + 1), "bytes beyond the longest line kept (1 MiB)", line.beyond);
+            out.lost(
+                format!("line {}", number + 1),
+                "bytes beyond the longest line kept (1 MiB)",
+                line.beyond,
+            );
         }
     }
 }
@@ -444,7 +490,11 @@ impl Clock {
             out.disagrees(
                 "order of the lines",
                 "a log is written in the order of time",
-                format!("{} line(s) are earlier than the one before, first line {}", count_text(self.back), first + 1),
+                format!(
+                    "{} line(s) are earlier than the one before, first line {}",
+                    count_text(self.back),
+                    first + 1
+                ),
             );
         }
     }
@@ -471,7 +521,11 @@ fn templates(
         if number.is_multiple_of(1024) {
             out.tick()?;
             if out.is_spent() {
-                out.lost(format!("after line {number}"), "lines beyond the budget, not counted in the templates", 1);
+                out.lost(
+                    format!("after line {number}"),
+                    "lines beyond the budget, not counted in the templates",
+                    1,
+                );
                 break;
             }
         }
@@ -481,8 +535,12 @@ fn templates(
     for (at, template) in (0_u64..).zip(miner.sorted()) {
         let int = |value: u64| i64::try_from(value).map_or(Cell::Null, Cell::Int);
         let time = |micros: Option<i64>| micros.map_or(Cell::Null, Cell::Timestamp);
-        let mut cells =
-            vec![Cell::Text(template.text()), int(template.lines), int(template.first + 1), int(template.last + 1)];
+        let mut cells = vec![
+            Cell::Text(template.text()),
+            int(template.lines),
+            int(template.first + 1),
+            int(template.last + 1),
+        ];
         if has_time {
             cells.extend([time(template.since), time(template.until)]);
         }
@@ -491,7 +549,8 @@ fn templates(
             out.passed(1);
             continue;
         }
-        let chosen = ask.columns.iter().map(|column| cells.get(*column).cloned().unwrap_or(Cell::Missing)).collect();
+        let chosen =
+            ask.columns.iter().map(|column| cells.get(*column).cloned().unwrap_or(Cell::Missing)).collect();
         if out.row(Place { row: at, byte: None }, chosen)? == Flow::Enough {
             break;
         }
@@ -533,16 +592,16 @@ fn journal_outline(file: &FileInput, seen: &Seen) -> Outline {
 
 /// Fields that say when, who and what.
 fn is_leading(name: &str) -> bool {
-    ["__REALTIME_TIMESTAMP", "PRIORITY", "_HOSTNAME", "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "_PID", "MESSAGE"].contains(&name)
+    ["__REALTIME_TIMESTAMP", "PRIORITY", "_HOSTNAME", "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "_PID", "MESSAGE"]
+        .contains(&name)
 }
 
 fn journal_schema(fields: &[String]) -> Schema {
     let field = |name: &String| match name.as_str() {
-        "__REALTIME_TIMESTAMP" => Field::new(
-            name.clone(),
-            LogicalType::Timestamp { unit: TimeUnit::Microsecond, zone: Zone::Utc },
-        )
-        .native("microseconds since 1970"),
+        "__REALTIME_TIMESTAMP" => {
+            Field::new(name.clone(), LogicalType::Timestamp { unit: TimeUnit::Microsecond, zone: Zone::Utc })
+                .native("microseconds since 1970")
+        }
         _ => Field::new(name.clone(), LogicalType::Text),
     };
     let rest = Field::new("(other fields)", LogicalType::Json);
@@ -563,9 +622,14 @@ fn entries(file: &FileInput, ask: &Ask, fields: &[String], out: &mut RowsOut<'_>
             }
             continue;
         }
-        out.lost(format!("entry {}", at.row + 1), "lines that are no field, or values beyond 1 MiB", entry.strange);
+        out.lost(
+            format!("entry {}", at.row + 1),
+            "lines that are no field, or values beyond 1 MiB",
+            entry.strange,
+        );
         let cells = journal_cells(fields, entry.fields);
-        let chosen = ask.columns.iter().map(|column| cells.get(*column).cloned().unwrap_or(Cell::Missing)).collect();
+        let chosen =
+            ask.columns.iter().map(|column| cells.get(*column).cloned().unwrap_or(Cell::Missing)).collect();
         if out.row(at, chosen)? == Flow::Enough {
             return Ok(());
         }
@@ -578,7 +642,9 @@ fn journal_cells(fields: &[String], entry: Vec<(String, Vec<u8>)>) -> Vec<Cell> 
     let mut rest: Vec<(String, serde_json::Value)> = Vec::new();
     for (name, value) in entry {
         let cell = match String::from_utf8(value) {
-            Ok(text) if name == "__REALTIME_TIMESTAMP" => text.parse().map_or(Cell::Text(text), Cell::Timestamp),
+            Ok(text) if name == "__REALTIME_TIMESTAMP" => {
+                text.parse().map_or(Cell::Text(text), Cell::Timestamp)
+            }
             Ok(text) => Cell::Text(text),
             Err(error) => Cell::Invalid(error.into_bytes()),
         };
@@ -591,7 +657,9 @@ fn journal_cells(fields: &[String], entry: Vec<(String, Vec<u8>)>) -> Vec<Cell> 
     cells.push(match rest.is_empty() {
         true => Cell::Null,
         false => {
-            let pair = |(name, value): &(String, serde_json::Value)| format!("{}:{value}", serde_json::Value::from(name.as_str()));
+            let pair = |(name, value): &(String, serde_json::Value)| {
+                format!("{}:{value}", serde_json::Value::from(name.as_str()))
+            };
             Cell::Json(format!("{{{}}}", rest.iter().map(pair).collect::<Vec<_>>().join(",")))
         }
     });

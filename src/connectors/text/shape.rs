@@ -95,7 +95,9 @@ fn timing(lines: &[&str]) -> (Option<Timing>, Vec<String>) {
             None => counts.push((stamp.kind, 1)),
         }
     }
-    let Some((kind, count)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return (None, Vec::new()) };
+    let Some((kind, count)) = counts.into_iter().max_by_key(|(_, count)| *count) else {
+        return (None, Vec::new());
+    };
     if count * 10 < lines.len() * 3 {
         return (None, Vec::new());
     }
@@ -137,7 +139,9 @@ impl Timing {
         let text = || line.get(stamp.start..stamp.end).unwrap_or_default().to_owned();
         let is_like_the_others = (stamp.zone == ZoneShape::Absent) == (self.form == TimeForm::WallClock);
         let cell = match (self.form, stamp.instant()) {
-            (TimeForm::Instant | TimeForm::WallClock, Some(micros)) if is_like_the_others => Cell::Timestamp(micros),
+            (TimeForm::Instant | TimeForm::WallClock, Some(micros)) if is_like_the_others => {
+                Cell::Timestamp(micros)
+            }
             (TimeForm::Instant | TimeForm::WallClock, Some(_)) => {
                 let written = text();
                 return Some((Cell::Text(written), None, stamp));
@@ -154,7 +158,8 @@ impl Written {
     pub(super) fn schema(&self) -> Schema {
         let text = |name: &str| Field::new(name, LogicalType::Text);
         let int = |name: &str| Field::new(name, LogicalType::INT64);
-        let time = self.timing.map(|timing| Field::new("time", timing.logical()).native(timing.kind.pattern()));
+        let time =
+            self.timing.map(|timing| Field::new("time", timing.logical()).native(timing.kind.pattern()));
         let fields: Vec<Field> = match &self.shape {
             Shape::Access => [text("host"), text("identity"), text("user")]
                 .into_iter()
@@ -202,7 +207,9 @@ impl Written {
         let timed = self.timing.and_then(|timing| timing.of(line));
         let micros = timed.as_ref().and_then(|(_, micros, _)| *micros);
         let time = self.timing.map(|_| timed.map_or(Cell::Null, |(cell, _, _)| cell));
-        let some = |text: &str| if text.is_empty() || text == "-" { Cell::Null } else { Cell::Text(text.to_owned()) };
+        let some = |text: &str| {
+            if text.is_empty() || text == "-" { Cell::Null } else { Cell::Text(text.to_owned()) }
+        };
         let number = |text: &str| text.parse().map_or_else(|_| some(text), Cell::Int);
         let cells = match &self.shape {
             Shape::Access => match access(line) {
@@ -226,13 +233,17 @@ impl Written {
                 Some(found) => [Cell::Text(facility(found.priority)), Cell::Text(severity(found.priority))]
                     .into_iter()
                     .chain(time)
-                    .chain([found.host, found.app, found.process, found.id, found.data, found.message].map(some))
+                    .chain(
+                        [found.host, found.app, found.process, found.id, found.data, found.message].map(some),
+                    )
                     .collect(),
                 None => only_last(self.schema().fields.len(), line),
             },
             Shape::Syslog3164 => match syslog_3164(line) {
                 Some(found) => {
-                    let of = |word: fn(u16) -> String| found.priority.map_or(Cell::Null, |value| Cell::Text(word(value)));
+                    let of = |word: fn(u16) -> String| {
+                        found.priority.map_or(Cell::Null, |value| Cell::Text(word(value)))
+                    };
                     [of(facility), of(severity)]
                         .into_iter()
                         .chain(time)
@@ -243,7 +254,8 @@ impl Written {
             },
             Shape::Logfmt(keys) => time.into_iter().chain(logfmt_cells(keys, line)).collect(),
             Shape::Lines { level: has_level } => {
-                let level = has_level.then(|| level(line).map_or(Cell::Null, |word| Cell::Text(word.to_owned())));
+                let level =
+                    has_level.then(|| level(line).map_or(Cell::Null, |word| Cell::Text(word.to_owned())));
                 time.into_iter().chain(level).chain([Cell::Text(line.to_owned())]).collect()
             }
         };
@@ -409,14 +421,16 @@ fn syslog_3164(line: &str) -> Option<OldSyslog<'_>> {
 
 fn facility(priority: u16) -> String {
     const NAMES: [&str; 24] = [
-        "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
-        "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+        "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+        "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5",
+        "local6", "local7",
     ];
     NAMES.get(usize::from(priority / 8)).copied().unwrap_or("unknown").to_owned()
 }
 
 fn severity(priority: u16) -> String {
-    const NAMES: [&str; 8] = ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"];
+    const NAMES: [&str; 8] =
+        ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"];
     NAMES.get(usize::from(priority % 8)).copied().unwrap_or("unknown").to_owned()
 }
 
@@ -516,8 +530,26 @@ fn logfmt_cells(keys: &[String], line: &str) -> Vec<Cell> {
 /// How bad a line says it is, near its start.
 pub(super) fn level(line: &str) -> Option<&str> {
     const WORDS: [&str; 20] = [
-        "TRACE", "DEBUG", "INFO", "INFORMATION", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRIT", "CRITICAL",
-        "ALERT", "EMERG", "FATAL", "SEVERE", "PANIC", "FINE", "FINER", "FINEST", "VERBOSE",
+        "TRACE",
+        "DEBUG",
+        "INFO",
+        "INFORMATION",
+        "NOTICE",
+        "WARN",
+        "WARNING",
+        "ERROR",
+        "ERR",
+        "CRIT",
+        "CRITICAL",
+        "ALERT",
+        "EMERG",
+        "FATAL",
+        "SEVERE",
+        "PANIC",
+        "FINE",
+        "FINER",
+        "FINEST",
+        "VERBOSE",
     ];
     const NEAR_WORDS: usize = 12;
     line.split(|char: char| !char.is_ascii_alphabetic())

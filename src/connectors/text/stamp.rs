@@ -119,7 +119,8 @@ fn read(text: &[u8], kind: StampKind, at_start: bool) -> Option<Stamp> {
     let mut zone = ZoneShape::Absent;
     let micros = match kind {
         StampKind::Iso => {
-            let (year, month, day) = (cursor.digits(4)?, cursor.after(b"-")?.digits(2)?, cursor.after(b"-")?.digits(2)?);
+            let (year, month, day) =
+                (cursor.digits(4)?, cursor.after(b"-")?.digits(2)?, cursor.after(b"-")?.digits(2)?);
             let date = days(year, month, day)?;
             cursor.after(b"T t_")?;
             let time = cursor.clock()?;
@@ -127,20 +128,23 @@ fn read(text: &[u8], kind: StampKind, at_start: bool) -> Option<Stamp> {
             Some(date * DAY + time)
         }
         StampKind::Slashes => {
-            let (year, month, day) = (cursor.digits(4)?, cursor.after(b"/")?.digits(2)?, cursor.after(b"/")?.digits(2)?);
+            let (year, month, day) =
+                (cursor.digits(4)?, cursor.after(b"/")?.digits(2)?, cursor.after(b"/")?.digits(2)?);
             let date = days(year, month, day)?;
             cursor.after(b" T")?;
             Some(date * DAY + cursor.clock()?)
         }
         StampKind::Access => {
-            let (day, month, year) = (cursor.digits(2)?, cursor.after(b"/")?.month()?, cursor.after(b"/")?.digits(4)?);
+            let (day, month, year) =
+                (cursor.digits(2)?, cursor.after(b"/")?.month()?, cursor.after(b"/")?.digits(4)?);
             cursor.after(b":")?;
             let time = cursor.clock()?;
             zone = cursor.zone();
             Some(days(year, month, day)? * DAY + time)
         }
         StampKind::DayMonthName => {
-            let (day, month, year) = (cursor.digits(2)?, cursor.after(b"- ")?.month()?, cursor.after(b"- ")?.digits(4)?);
+            let (day, month, year) =
+                (cursor.digits(2)?, cursor.after(b"- ")?.month()?, cursor.after(b"- ")?.digits(4)?);
             cursor.after(b" ")?;
             let time = cursor.clock()?;
             zone = cursor.zone();
@@ -200,7 +204,8 @@ const DAY: i64 = 86_400_000_000;
 
 /// Days from 1970-01-01 to a date of the calendar.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
-    let date = jiff::civil::Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()?;
+    let date =
+        jiff::civil::Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()?;
     let epoch = jiff::civil::date(1970, 1, 1);
     Some(i64::from(epoch.until(date).ok()?.get_days()))
 }
@@ -237,14 +242,20 @@ impl Cursor<'_> {
         if self.peek() == Some(b' ') {
             self.at += 1;
         }
-        if self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit) { self.digits(2) } else { self.digits(1) }
+        if self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit) {
+            self.digits(2)
+        } else {
+            self.digits(1)
+        }
     }
 
     /// A number since 1970 of so many digits: between 2001 and 2286. Elsewhere than at the start of a line it has to
     /// stand alone.
     fn whole(&mut self, count: usize, at_start: bool) -> Option<i64> {
         let value = self.digits(count)?;
-        let is_open = self.peek().is_none_or(|byte| !byte.is_ascii_digit() && (at_start || matches!(byte, b'.' | b']' | b' ' | b')')));
+        let is_open = self.peek().is_none_or(|byte| {
+            !byte.is_ascii_digit() && (at_start || matches!(byte, b'.' | b']' | b' ' | b')'))
+        });
         (is_open && self.text.first() != Some(&b'0')).then_some(value)
     }
 
@@ -275,7 +286,9 @@ impl Cursor<'_> {
         }
         self.at += 1;
         let (mut value, mut unit) = (0, 100_000);
-        while let Some(digit) = self.peek().and_then(|byte| byte.checked_sub(b'0')).filter(|digit| *digit < 10) {
+        while let Some(digit) =
+            self.peek().and_then(|byte| byte.checked_sub(b'0')).filter(|digit| *digit < 10)
+        {
             value += i64::from(digit) * unit;
             unit /= 10;
             self.at += 1;
@@ -358,11 +371,31 @@ mod tests {
         let rows = [
             ("2024-05-01T12:34:56Z start", "2024-05-01T12:34:56.000000", ZoneShape::Utc, " start"),
             ("2024-05-01 12:34:56,789 INFO x", "2024-05-01T12:34:56.789000", ZoneShape::Absent, " INFO x"),
-            ("[2024-05-01T12:34:56.123456789+02:00] x", "2024-05-01T10:34:56.123456", ZoneShape::Offset(120), "] x"),
-            ("2024/05/01 12:34:56 [error] 7#7", "2024-05-01T12:34:56.000000", ZoneShape::Absent, " [error] 7#7"),
-            ("::1 - - [01/May/2024:12:34:56 -0330] \"GET", "2024-05-01T16:04:56.000000", ZoneShape::Offset(-210), "] \"GET"),
+            (
+                "[2024-05-01T12:34:56.123456789+02:00] x",
+                "2024-05-01T10:34:56.123456",
+                ZoneShape::Offset(120),
+                "] x",
+            ),
+            (
+                "2024/05/01 12:34:56 [error] 7#7",
+                "2024-05-01T12:34:56.000000",
+                ZoneShape::Absent,
+                " [error] 7#7",
+            ),
+            (
+                "::1 - - [01/May/2024:12:34:56 -0330] \"GET",
+                "2024-05-01T16:04:56.000000",
+                ZoneShape::Offset(-210),
+                "] \"GET",
+            ),
             ("01-May-2024 12:34:56.5 INFO", "2024-05-01T12:34:56.500000", ZoneShape::Absent, " INFO"),
-            ("[Wed May  1 12:34:56 2024] [core]", "2024-05-01T12:34:56.000000", ZoneShape::Absent, "] [core]"),
+            (
+                "[Wed May  1 12:34:56 2024] [core]",
+                "2024-05-01T12:34:56.000000",
+                ZoneShape::Absent,
+                "] [core]",
+            ),
             ("Wed, 01 May 2024 12:34:56 GMT ok", "2024-05-01T12:34:56.000000", ZoneShape::Utc, " ok"),
             ("20240501T123456 x", "2024-05-01T12:34:56.000000", ZoneShape::Absent, " x"),
             ("1714566896.25 x", "2024-05-01T12:34:56.250000", ZoneShape::Utc, " x"),
@@ -387,8 +420,18 @@ mod tests {
     #[test]
     fn what_is_no_timestamp_is_not_taken_for_one() {
         for line in [
-            "2024-13-01 12:34:56", "2024-05-01", "order 1714566896123456", "v20240501", "12:34:56", "mayor 12", "",
-            "id=17145668961", "2024-05-01T99:00:00", "\u{fe}\u{ff}", "99999999999999999999999999", "May the 4th",
+            "2024-13-01 12:34:56",
+            "2024-05-01",
+            "order 1714566896123456",
+            "v20240501",
+            "12:34:56",
+            "mayor 12",
+            "",
+            "id=17145668961",
+            "2024-05-01T99:00:00",
+            "\u{fe}\u{ff}",
+            "99999999999999999999999999",
+            "May the 4th",
         ] {
             assert_eq!(find(line.as_bytes(), None), None, "{line}");
         }

@@ -57,8 +57,13 @@ impl Miner {
         let words: Vec<&str> = message.split_whitespace().map(masked).take(MOST_WORDS).collect();
         let key = (words.len(), words.first().copied().unwrap_or_default().to_owned());
         let leaf = self.leaves.entry(key).or_default();
-        let alike = |at: &usize| self.templates.get(*at).map_or(0, |template| likeness(&template.words, &words));
-        let best = leaf.iter().copied().map(|at| (alike(&at), at)).max_by_key(|(score, at)| (*score, usize::MAX - at));
+        let alike =
+            |at: &usize| self.templates.get(*at).map_or(0, |template| likeness(&template.words, &words));
+        let best = leaf
+            .iter()
+            .copied()
+            .map(|at| (alike(&at), at))
+            .max_by_key(|(score, at)| (*score, usize::MAX - at));
         if let Some((score, at)) = best
             && (score >= ALIKE || leaf.len() >= MOST_IN_LEAF)
         {
@@ -119,7 +124,11 @@ fn join(template: &mut Template, words: &[&str], line: u64, micros: Option<i64>)
 }
 
 fn cut(text: &str) -> String {
-    let end = text.char_indices().map(|(at, char)| at + char.len_utf8()).take_while(|end| *end <= EXAMPLE_BYTES).last();
+    let end = text
+        .char_indices()
+        .map(|(at, char)| at + char.len_utf8())
+        .take_while(|end| *end <= EXAMPLE_BYTES)
+        .last();
     text.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }
 
@@ -161,7 +170,8 @@ mod tests {
     fn memory_is_bounded_whatever_comes() {
         let mut miner = Miner::default();
         for line in 0..10_000_u64 {
-            let name: String = format!("{line:x}").chars().map(|digit| char::from(b'g' + (digit as u8 % 16))).collect();
+            let name: String =
+                format!("{line:x}").chars().map(|digit| char::from(b'g' + (digit as u8 % 16))).collect();
             miner.add(&format!("{name}{} {name} b", "q".repeat((line % 50) as usize)), line, None);
         }
         let others = miner.others;

@@ -158,7 +158,13 @@ impl<S: ByteStore> Input<S> {
     /// Those of the system.
     pub fn open(source: S) -> io::Result<Self> {
         let len = source.size()?;
-        let input = Self { source, len, packing: Packing::Plain, taken: AtomicU64::new(0), last_place: AtomicU64::new(0) };
+        let input = Self {
+            source,
+            len,
+            packing: Packing::Plain,
+            taken: AtomicU64::new(0),
+            last_place: AtomicU64::new(0),
+        };
         let mut head = [0; 6];
         let got = input.take_at(0, &mut head)?;
         Ok(Self { packing: Packing::of(&head[..got]), ..input })
