@@ -8,18 +8,22 @@ pub mod sqlite;
 use crate::connector::{Connector, Registry};
 use crate::kit::worker::Parser;
 
+#[cfg(feature = "files")]
+pub mod anyfile;
 #[cfg(feature = "csv")]
 pub mod csv;
 #[cfg(feature = "excel")]
 pub mod excel;
+#[cfg(feature = "images")]
+pub mod images;
+#[cfg(feature = "text")]
+pub mod logs;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "rest")]
 pub mod rest;
-#[cfg(feature = "text")]
-pub mod text;
 #[cfg(feature = "xml")]
 pub mod xml;
 
@@ -32,10 +36,14 @@ pub fn registry() -> Registry {
         &csv::Csv,
         #[cfg(feature = "excel")]
         &excel::EXCEL,
+        #[cfg(feature = "images")]
+        &images::IMAGES,
         #[cfg(feature = "text")]
-        &text::TEXT,
+        &logs::LOGS,
         #[cfg(feature = "xml")]
         &xml::XML,
+        #[cfg(feature = "files")]
+        &anyfile::ANY_FILE,
         #[cfg(feature = "postgres")]
         &postgres::Postgres,
         #[cfg(feature = "mongodb")]
@@ -57,10 +65,14 @@ pub fn parsers() -> Vec<&'static dyn Parser> {
         &csv::parse::DelimitedText,
         #[cfg(feature = "excel")]
         &excel::parse::PARSER,
+        #[cfg(feature = "images")]
+        &images::parse::PARSER,
         #[cfg(feature = "text")]
-        &text::parse::PARSER,
+        &logs::parse::PARSER,
         #[cfg(feature = "xml")]
         &xml::parse::PARSER,
+        #[cfg(feature = "files")]
+        &anyfile::parse::PARSER,
         #[cfg(feature = "rest")]
         &rest::parse::JsonPages,
     ]

@@ -108,6 +108,8 @@ pub enum NodeKind {
     File,
     /// A sheet of a workbook.
     Sheet,
+    /// A picture.
+    Image,
     /// A collection of documents.
     Collection,
     /// A prefix of a key space, or a key.
@@ -129,6 +131,7 @@ impl NodeKind {
             Self::Folder => "folder",
             Self::File => "file",
             Self::Sheet => "sheet",
+            Self::Image => "image",
             Self::Collection => "collection",
             Self::Key => "key",
             Self::Operation => "operation",

@@ -80,6 +80,3 @@ fn settings(connection: &Connection) -> Result<serde_json::Value> {
     serde_json::to_value(Settings { header: header.map(str::to_owned) })
         .map_err(|error| Error::unexpected("connect", format!("settings of a workbook: {error}")))
 }
-
-#[cfg(test)]
-mod tests;

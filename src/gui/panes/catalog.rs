@@ -179,7 +179,7 @@ fn icon_of(kind: NodeKind) -> Icon {
         NodeKind::Database | NodeKind::Schema => Icon::Database,
         NodeKind::View => Icon::View,
         NodeKind::Folder => Icon::Folder,
-        NodeKind::File => Icon::File,
+        NodeKind::File | NodeKind::Image => Icon::File,
         NodeKind::Key => Icon::Key,
         NodeKind::Table | NodeKind::Sheet | NodeKind::Collection | NodeKind::Operation | NodeKind::Topic => {
             Icon::Table

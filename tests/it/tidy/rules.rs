@@ -208,6 +208,8 @@ pub fn permits(source: &Source) -> Vec<Finding> {
 /// Ids that are also the name of a file format, and the folders that write or name that format.
 const FORMAT_WORDS: &[(&str, &[&str])] = &[
     ("csv", &["src/sinks/", "src/cli/", "src/gui/", "src/ops/export", "src/kit/files/"]),
+    ("excel", &["src/gui/"]),
+    ("xml", &["src/connectors/postgres/"]),
     ("parquet", &["src/sinks/", "src/cli/", "src/gui/", "src/ops/export"]),
 ];
 

@@ -172,7 +172,7 @@ impl Written {
                     int("bytes"),
                     text("referer"),
                     text("agent"),
-                    text("rest"),
+                    text("more"),
                 ])
                 .collect(),
             Shape::Syslog5424 => [text("facility"), text("severity")]
@@ -192,7 +192,7 @@ impl Written {
                     _ => key.clone(),
                 };
                 let keyed = keys.iter().map(|key| text(&name(key)));
-                time.into_iter().chain(keyed).chain([text("(rest)")]).collect()
+                time.into_iter().chain(keyed).chain([text("(more)")]).collect()
             }
             Shape::Lines { level } => {
                 let level = level.then(|| text("level"));

@@ -24,7 +24,7 @@ use crate::model::connection::Connection;
 use crate::model::{Error, ErrorKind, Result};
 
 /// Id of this connector and of its parser.
-pub(crate) const ID: &str = "text";
+pub(crate) const ID: &str = "logs";
 
 const EXTENSIONS: &[&str] = &[
     "log.gz",
@@ -85,7 +85,7 @@ static CARD: Card = Card {
     name: "Text and logs",
     family: Family::Files,
     summary: "lines of text: access logs, syslog, logfmt, journal exports, anything else line by line",
-    schemes: &["text"],
+    schemes: &["logs"],
     extensions: EXTENSIONS,
     magic: &[b"LPKSHHRH", b"__CURSOR="],
     form: Form { fields: FIELDS },
@@ -101,7 +101,7 @@ static FORMAT: FileFormat = FileFormat {
 };
 
 /// The connector.
-pub static TEXT: FileConnector = FileConnector { card: &CARD, format: &FORMAT, commands: commands::COMMANDS };
+pub static LOGS: FileConnector = FileConnector { card: &CARD, format: &FORMAT, commands: commands::COMMANDS };
 
 fn settings(connection: &Connection) -> Result<serde_json::Value> {
     let label = connection
@@ -116,6 +116,3 @@ fn settings(connection: &Connection) -> Result<serde_json::Value> {
     serde_json::to_value(Settings { encoding: label.map(str::to_owned) })
         .map_err(|error| Error::unexpected("connect", format!("settings of a text: {error}")))
 }
-
-#[cfg(test)]
-mod tests;
