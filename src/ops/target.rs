@@ -131,7 +131,8 @@ impl Target {
                 Error::io("connect", "reading the first bytes of the file", &error)
                     .with("path", path.display().to_string())
             })?;
-        registry.by_file(name, &head).or_else(|| text_reader(registry, &head)).ok_or_else(|| {
+        let any = || registry.by_file("x.bin", &[]);
+        registry.by_file(name, &head).or_else(|| text_reader(registry, &head)).or_else(any).ok_or_else(|| {
             let known = registry
                 .iter()
                 .flat_map(|connector| connector.card().extensions)

@@ -45,6 +45,9 @@ mod gui_window;
 #[cfg(all(feature = "sqlite", feature = "csv"))]
 mod harsh;
 #[cfg(test)]
+#[cfg(all(unix, feature = "full"))]
+mod odd_files;
+#[cfg(test)]
 #[cfg(all(unix, feature = "rest", feature = "testkit"))]
 mod rest;
 #[cfg(test)]

@@ -317,7 +317,9 @@ mod tests {
         let ints = (0..9).map(Value::Int);
         let of = |values: &[Value]| {
             let mut kinds = Kinds::default();
-            values.iter().for_each(|value| kinds.add(value));
+            for value in values {
+                kinds.add(value);
+            }
             kinds.decide()
         };
         let mostly: Vec<Value> = ints.chain([Value::Text("n/k".to_owned())]).collect();

@@ -175,18 +175,16 @@ impl Seen {
     }
 }
 
-fn whole_lines(text: &[u8], is_from_start: bool, is_to_end: bool) -> &[u8] {
-    let start = if is_from_start {
-        0
-    } else {
-        text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1)
-    };
-    let end = if is_to_end {
-        text.len()
-    } else {
-        text.iter().rposition(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1)
-    };
-    text.get(start..end.max(start)).unwrap_or_default()
+/// A window without the line that was cut at its end.
+fn without_cut_end(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    text.get(..end).unwrap_or_default()
+}
+
+/// A window without the line that was cut at its beginning.
+fn without_cut_start(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
+    text.get(start..).unwrap_or_default()
 }
 
 fn lines_of(encoding: TextEncoding, text: &[u8]) -> Vec<String> {
@@ -197,7 +195,7 @@ fn lines_of(encoding: TextEncoding, text: &[u8]) -> Vec<String> {
     let line = |bytes: &[u8]| {
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         text_of(encoding, bytes)
-            .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |text| text.into_owned())
+            .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), std::borrow::Cow::into_owned)
     };
     lines.into_iter().map(line).collect()
 }
@@ -209,9 +207,10 @@ fn lines_outline(file: &FileInput, seen: &Seen, settings: &Settings) -> Outline 
     let start = found.mark_bytes as u64;
     let body = seen.head.get(found.mark_bytes..).unwrap_or_default();
     let head_text = found.encoding.text_of(body);
-    let head = lines_of(found.encoding, whole_lines(&head_text, true, seen.is_whole));
+    let head =
+        lines_of(found.encoding, if seen.is_whole { &head_text[..] } else { without_cut_end(&head_text) });
     let tail_text = found.encoding.text_of(&seen.tail);
-    let tail = lines_of(found.encoding, whole_lines(&tail_text, false, true));
+    let tail = lines_of(found.encoding, without_cut_start(&tail_text));
     let every: Vec<&str> = head.iter().chain(&tail).map(String::as_str).collect();
     let written = shape::find(&every);
 

@@ -95,8 +95,7 @@ const NEAR: usize = 96;
 pub(super) fn find(line: &[u8], kind: Option<StampKind>) -> Option<Stamp> {
     let near = line.get(..line.len().min(NEAR)).unwrap_or_default();
     let mut before = b' ';
-    for start in 0..near.len() {
-        let byte = near[start];
+    for (start, byte) in near.iter().copied().enumerate() {
         let is_start = !before.is_ascii_alphanumeric() && byte.is_ascii_alphanumeric();
         before = byte;
         if !is_start {
@@ -262,7 +261,9 @@ impl Cursor<'_> {
     /// Microseconds of `12:34:56.789`, `12:34:56,789` or `123456`.
     fn clock(&mut self) -> Option<i64> {
         let hour = self.digits(2)?;
-        let minute = if self.after(b":").is_some() { self.digits(2)? } else { self.digits(2)? };
+        // With a colon or without.
+        self.after(b":");
+        let minute = self.digits(2)?;
         let second = match self.peek() {
             Some(b':') => {
                 self.at += 1;
@@ -406,7 +407,11 @@ mod tests {
             let stamp = find(line.as_bytes(), None).unwrap_or_else(|| panic!("{line}"));
             let logical = LogicalType::Timestamp { unit: TimeUnit::Microsecond, zone: Zone::None };
             let text = Cell::Timestamp(stamp.instant().unwrap()).text(&logical);
-            assert_eq!((text.as_str(), stamp.zone, &line[stamp.end..]), (moment, zone, rest), "{line}");
+            assert_eq!(
+                (text.as_str(), stamp.zone, line.get(stamp.end..).unwrap()),
+                (moment, zone, rest),
+                "{line}"
+            );
             assert_eq!(find(line.as_bytes(), Some(stamp.kind)), Some(stamp), "{line}");
         }
     }

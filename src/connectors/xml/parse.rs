@@ -68,8 +68,10 @@ impl FileReader for Documents {
             None => shape.row_paths(),
         };
         let is_only = paths.len() == 1;
+        let reach = if is_whole { Reach::Whole } else { Reach::Beginning };
         for path in paths.into_iter().take(MOST_TABLES) {
-            outline.tables.push(table(file, &head, encoding, is_whole, path, is_only));
+            let node = if is_only { Vec::new() } else { path.clone() };
+            outline.tables.push(table(file, &head, encoding, reach, path, node));
         }
         if let Some(error) = shape.damage {
             let lost = Lost { place: "in what was looked at".to_owned(), why: error.attempted, count: 1 };
@@ -144,6 +146,13 @@ fn head(file: &FileInput) -> std::io::Result<(Vec<u8>, bool)> {
     }
     let is_whole = head.len() as u64 <= LOOK_BYTES;
     Ok((head, is_whole))
+}
+
+/// How much of a document was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Whole,
+    Beginning,
 }
 
 /// Which elements there are and how they repeat.
@@ -241,9 +250,9 @@ fn table(
     file: &FileInput,
     head: &[u8],
     encoding: &'static Encoding,
-    is_whole: bool,
+    reach: Reach,
     path: Vec<String>,
-    is_only: bool,
+    node: Vec<String>,
 ) -> Table {
     let mut walk = Walk { pieces: Pieces::new(head, encoding), path: &path, open: Vec::new() };
     let (mut rows, mut count) = (Vec::new(), 0_u64);
@@ -260,8 +269,7 @@ fn table(
         }
     };
     let columns = Columns::of(&rows);
-    let node = if is_only { Vec::new() } else { path.clone() };
-    let kind = if is_only { NodeKind::File } else { NodeKind::Table };
+    let kind = if node.is_empty() { NodeKind::File } else { NodeKind::Table };
     let mut table = Table::new(node, kind, columns.schema());
     let looked = || Provenance::Sampled { n: rows.len() as u64, design: "first elements".to_owned() };
     table.facts.push(Detail::new("a row is", path.join("/"), looked()));
@@ -283,7 +291,7 @@ fn table(
         ));
     }
     let row_bytes = head.len() as f64 / count.max(1) as f64;
-    if is_whole && !failed {
+    if reach == Reach::Whole && !failed {
         table.rows = Some(RowCount::exact(count, "the document was read to its end"));
     } else if file.packing() == Packing::Plain && count > 0 {
         let mid = file.len() as f64 / row_bytes;

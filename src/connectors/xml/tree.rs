@@ -207,8 +207,8 @@ impl Columns {
                     Cell::Missing => *cell = Cell::Text(text.to_owned()),
                     Cell::List(items) => items.push(Cell::Text(text.to_owned())),
                     one => {
-                        *one =
-                            Cell::List(vec![std::mem::replace(one, Cell::Null), Cell::Text(text.to_owned())])
+                        let first = std::mem::replace(one, Cell::Null);
+                        *one = Cell::List(vec![first, Cell::Text(text.to_owned())]);
                     }
                 },
                 (None, Found::Text(text), _) => {
@@ -299,7 +299,7 @@ mod tests {
         while let Ok(piece) = pieces.next() {
             match piece {
                 Piece::Start(name, attributes) => {
-                    rows.push(Element::read(&mut pieces, name, attributes).unwrap())
+                    rows.push(Element::read(&mut pieces, name, attributes).unwrap());
                 }
                 Piece::Eof => break,
                 Piece::Text(_) | Piece::End => {}
