@@ -8,6 +8,12 @@ pub mod sqlite;
 use crate::connector::{Connector, Registry};
 use crate::kit::worker::Parser;
 
+#[cfg(feature = "avro")]
+pub mod avro;
+#[cfg(feature = "ipc")]
+pub mod ipc;
+#[cfg(feature = "json")]
+pub mod json;
 #[cfg(feature = "files")]
 pub mod anyfile;
 #[cfg(feature = "csv")]
@@ -20,6 +26,8 @@ pub mod images;
 pub mod logs;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "rest")]
@@ -34,6 +42,14 @@ pub fn registry() -> Registry {
         &sqlite::Sqlite,
         #[cfg(feature = "csv")]
         &csv::Csv,
+        #[cfg(feature = "avro")]
+        &avro::AVRO,
+        #[cfg(feature = "ipc")]
+        &ipc::IPC,
+        #[cfg(feature = "json")]
+        &json::JSON,
+        #[cfg(feature = "parquet")]
+        &parquet::PARQUET,
         #[cfg(feature = "excel")]
         &excel::EXCEL,
         #[cfg(feature = "images")]
@@ -63,6 +79,14 @@ pub fn parsers() -> Vec<&'static dyn Parser> {
         &crate::kit::worker::probe::PROBE,
         #[cfg(feature = "csv")]
         &csv::parse::DelimitedText,
+        #[cfg(feature = "avro")]
+        &avro::PARSER,
+        #[cfg(feature = "ipc")]
+        &ipc::PARSER,
+        #[cfg(feature = "json")]
+        &json::PARSER,
+        #[cfg(feature = "parquet")]
+        &parquet::PARSER,
         #[cfg(feature = "excel")]
         &excel::parse::PARSER,
         #[cfg(feature = "images")]

@@ -6,6 +6,7 @@ pub use crate::model::dice;
 pub mod files;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod json;
 pub mod scan;
 #[cfg(feature = "sql")]
 pub mod sql;

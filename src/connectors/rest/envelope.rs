@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::parse::Pairs;
+use crate::kit::json::Pairs;
 
 /// Levels of the body that are looked into.
 const MOST_LEVELS: usize = 2;

@@ -17,7 +17,6 @@ mod describe;
 mod envelope;
 mod estimate;
 mod fetch;
-mod json;
 mod learned;
 mod options;
 mod paging;

@@ -7,14 +7,14 @@ use std::collections::HashMap;
 use std::io::Read as _;
 use std::sync::Arc;
 
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::envelope::Envelope;
-use super::json::{self, Kinds};
+
 use crate::job::Flow;
 use crate::kit::http::excerpt;
+use crate::kit::json::{self, Kinds, Pairs};
 use crate::kit::worker::{GuestJob, GuestOut, Parser};
 use crate::model::batch::{BatchBuilder, Origin};
 use crate::model::cell::Cell;
@@ -105,38 +105,6 @@ pub(super) struct PageEnd {
     pub columns: Vec<Column>,
     /// What the body says beside its rows.
     pub envelope: Envelope,
-}
-
-/// Keys and values of an object in their order, repeated ones included.
-pub(super) struct Pairs<'a>(pub(super) Vec<(String, &'a RawValue)>);
-
-impl<'a> Pairs<'a> {
-    /// The pairs of a value, if it is an object.
-    pub(super) fn of(value: &'a RawValue) -> Option<Self> {
-        if value.get().starts_with('{') { serde_json::from_str(value.get()).ok() } else { None }
-    }
-}
-
-impl<'de> Deserialize<'de> for Pairs<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Each;
-        impl<'de> Visitor<'de> for Each {
-            type Value = Pairs<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry::<String, &'de RawValue>()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_map(Each)
-    }
 }
 
 /// The parser of this connector.

@@ -40,6 +40,7 @@ mod reader;
 mod rows;
 mod sample;
 mod source;
+pub mod stretch;
 
 pub use commands::{commands, entry, id};
 pub use connector::{FileConnector, FileFormat, no_settings};

@@ -49,7 +49,8 @@ impl Outline {
 /// One table of a file: a sheet, an array, a repeated element, or the whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
-    /// Segments of its node below the source; empty = the file itself, by its name. Unique in its outline. A prefix
+    /// Segments of its node below the source; empty = the file itself, by its name; a first segment that
+    /// is empty stands for that name as well, so that a table can lie below the file's. Unique in its outline. A prefix
     /// that is no table itself is shown as a folder.
     pub path: Vec<String>,
     /// What it is.

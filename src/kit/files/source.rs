@@ -144,7 +144,11 @@ impl FileSource {
         if table.path.is_empty() {
             NodePath::root().child(self.name.clone())
         } else {
-            NodePath::of(table.path.iter().cloned())
+            // A first segment without a name stands for the file itself.
+            NodePath::of(table.path.iter().enumerate().map(|(level, segment)| match level {
+                0 if segment.is_empty() => self.name.clone(),
+                _ => segment.clone(),
+            }))
         }
     }
 

@@ -5,14 +5,15 @@
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::cell::{Cell, push_json_string};
 use crate::model::schema::LogicalType;
 
 /// Levels of nesting that a value may have and still be a value.
-pub(super) const MOST_DEPTH: usize = 128;
+pub const MOST_DEPTH: usize = 128;
 /// Whole numbers up to here are floats without loss.
 const MOST_EXACT: u64 = 1 << 53;
 /// Digits that a number with an exponent is written out to.
@@ -20,7 +21,7 @@ const MOST_DIGITS: i64 = 1_000;
 
 /// What a key was seen to hold, as a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Kinds(u16);
+pub struct Kinds(u16);
 
 impl Kinds {
     const NULL: Self = Self(1);
@@ -42,7 +43,8 @@ impl Kinds {
 
     const NUMBER: Self = Self(Self::INT.0 | Self::UNSIGNED.0 | Self::BIG.0 | Self::FLOAT.0 | Self::DECIMAL.0);
 
-    pub(super) fn add(&mut self, other: Self) {
+    /// Adds what another value was.
+    pub fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
@@ -51,7 +53,7 @@ impl Kinds {
     }
 
     /// What a value is.
-    pub(super) fn of(raw: &str) -> Self {
+    pub fn of(raw: &str) -> Self {
         match raw.as_bytes().first() {
             Some(b'n') => Self::NULL,
             Some(b't' | b'f') => Self::BOOL,
@@ -77,7 +79,7 @@ impl Kinds {
     }
 
     /// The type of a column that holds all of this.
-    pub(super) fn logical(self) -> LogicalType {
+    pub fn logical(self) -> LogicalType {
         let number = Self::NUMBER.0;
         let families = [Self::BOOL.0, number, Self::TEXT.0, Self::NESTED.0];
         let families = families.iter().filter(|family| self.has(**family)).count();
@@ -103,7 +105,7 @@ impl Kinds {
     }
 
     /// The kinds as JSON names them.
-    pub(super) fn native(self) -> String {
+    pub fn native(self) -> String {
         let words = [
             (Self::BOOL.0, "boolean"),
             (Self::NUMBER.0, "number"),
@@ -192,7 +194,7 @@ impl Digits {
 }
 
 /// The cell of a value in a column of this type; what is nested too deeply stays bytes.
-pub(super) fn cell(raw: &str, logical: &LogicalType) -> Cell {
+pub fn cell(raw: &str, logical: &LogicalType) -> Cell {
     let nested = raw.starts_with(['{', '[']);
     if nested && depth(raw) > MOST_DEPTH {
         return Cell::Invalid(raw.as_bytes().to_vec());
@@ -231,7 +233,7 @@ fn number(raw: &str, logical: &LogicalType) -> Cell {
 }
 
 /// A key that a record has more than once, with all its values.
-pub(super) fn pairs(key: &str, values: &[&RawValue]) -> Cell {
+pub fn pairs(key: &str, values: &[&RawValue]) -> Cell {
     let mut text = r#"{"$pairs":["#.to_owned();
     for (index, value) in values.iter().enumerate() {
         text.push_str(if index > 0 { ",[" } else { "[" });
@@ -244,8 +246,40 @@ pub(super) fn pairs(key: &str, values: &[&RawValue]) -> Cell {
     Cell::Json(text)
 }
 
+/// Keys and values of an object in their order, repeated ones included.
+pub struct Pairs<'a>(pub Vec<(String, &'a RawValue)>);
+
+impl<'a> Pairs<'a> {
+    /// The pairs of a value, if it is an object.
+    pub fn of(value: &'a RawValue) -> Option<Self> {
+        if value.get().starts_with('{') { serde_json::from_str(value.get()).ok() } else { None }
+    }
+}
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry::<String, &'de RawValue>()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
+}
+
 /// Levels of nesting in a text that is JSON.
-pub(super) fn depth(raw: &str) -> usize {
+pub fn depth(raw: &str) -> usize {
     let (mut level, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in raw.bytes() {
         match byte {
