@@ -12,6 +12,9 @@ mod csv;
 #[cfg(feature = "sqlite")]
 mod export;
 #[cfg(test)]
+#[cfg(feature = "full")]
+mod files;
+#[cfg(test)]
 #[cfg(feature = "testkit")]
 mod fixtures;
 #[cfg(test)]

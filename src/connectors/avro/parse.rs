@@ -263,6 +263,3 @@ fn one_block(
 fn failed(what: &str, error: &apache_avro::Error) -> Error {
     Error::new(ErrorKind::Decode, "read", format!("{what}: {error}")).hint("the file may be damaged")
 }
-
-#[cfg(test)]
-mod tests;

@@ -55,7 +55,7 @@ static CARD: Card = Card {
     id: ID,
     name: "CSV",
     family: Family::Files,
-    summary: "delimited text files, however they are written: CSV, TSV, plain, gzip or zstd",
+    summary: "delimited text files, however they are written: CSV, TSV, plain, gzip, zstd, bzip2 or xz",
     schemes: &["csv"],
     extensions: options::EXTENSIONS,
     magic: &[],

@@ -204,6 +204,3 @@ fn give(batch: &RecordBatch, ask: &Ask, roots: &[usize], row: u64, out: &mut Row
         .map_err(|error| failed(&error, 0))?;
     out.batch(Place { row, byte: None }, records, odd)
 }
-
-#[cfg(test)]
-mod tests;

@@ -362,6 +362,3 @@ fn enter<R: Read>(scanner: &mut Scanner<R>, path: &[String]) -> Result<()> {
         _ => Err(no_json(open, "an array was expected")),
     }
 }
-
-#[cfg(test)]
-mod tests;

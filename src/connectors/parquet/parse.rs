@@ -327,6 +327,3 @@ fn checked_times(nanos: &ArrayRef, micros: Option<&ArrayRef>) -> Result<crate::k
     let kept: PrimitiveArray<TimestampNanosecondType> = kept.collect();
     Ok((Arc::new(kept), odd))
 }
-
-#[cfg(test)]
-mod tests;

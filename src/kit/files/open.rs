@@ -365,6 +365,18 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn bzip2(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn xz(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
     fn read_all(source: Vec<u8>, place: u64, end: Option<u64>, most: u64) -> (Vec<u8>, io::Result<usize>) {
         let input = Input::open(source).unwrap();
         let mut bytes = Vec::new();
@@ -378,9 +390,15 @@ mod tests {
         let (first, second) = text.split_at(70_000);
         let two_members = [gzip(first), gzip(second)].concat();
         let zstd = [zstd::encode_all(first, 1).unwrap(), zstd::encode_all(second, 1).unwrap()].concat();
-        for (packed, packing) in
-            [(text.clone(), Packing::Plain), (two_members, Packing::Gzip), (zstd, Packing::Zstd)]
-        {
+        let bzip2 = [bzip2(first), bzip2(second)].concat();
+        let xz = [xz(first), xz(second)].concat();
+        for (packed, packing) in [
+            (text.clone(), Packing::Plain),
+            (two_members, Packing::Gzip),
+            (zstd, Packing::Zstd),
+            (bzip2, Packing::Bzip2),
+            (xz, Packing::Xz),
+        ] {
             assert_eq!(Input::open(packed.clone()).unwrap().packing(), packing);
             for (place, end) in [(0, None), (65_000, None), (5, Some(75_000)), (400_000, None)] {
                 let (bytes, result) = read_all(packed.clone(), place, end, u64::MAX);
