@@ -8,9 +8,9 @@ use crate::model::{Error, ErrorKind, Result};
 
 /// Extensions of delimited files, packed ones first.
 pub(super) const EXTENSIONS: &[&str] = &[
-    "csv.zst", "tsv.zst", "tab.zst", "psv.zst", "txt.zst", "csv.bz2", "tsv.bz2", "tab.bz2", "psv.bz2", "txt.bz2",
-    "csv.gz", "tsv.gz", "tab.gz", "psv.gz", "txt.gz", "csv.xz", "tsv.xz", "tab.xz", "psv.xz", "txt.xz", "csv", "tsv",
-    "tab", "psv", "txt", "dat",
+    "csv.zst", "tsv.zst", "tab.zst", "psv.zst", "txt.zst", "csv.bz2", "tsv.bz2", "tab.bz2", "psv.bz2",
+    "txt.bz2", "csv.gz", "tsv.gz", "tab.gz", "psv.gz", "txt.gz", "csv.xz", "tsv.xz", "tab.xz", "psv.xz",
+    "txt.xz", "csv", "tsv", "tab", "psv", "txt", "dat",
 ];
 
 const AUTO: &str = "auto";

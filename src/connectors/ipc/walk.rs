@@ -134,19 +134,7 @@ pub(super) fn walk(file: &FileInput) -> Result<Walk> {
             version = message.version();
             first = Some(Arc::new(schema));
         } else {
-            let carries = match (message.header_as_record_batch(), message.header_as_dictionary_batch()) {
-                (Some(batch), _) => {
-                    if let Some(codec) = batch.compression() {
-                        compression = Some(format!("{:?}", codec.codec()));
-                    }
-                    if !(0..MOST_BATCH_ROWS).contains(&batch.length()) {
-                        return Err(damaged(format!("a message states {} rows", batch.length())));
-                    }
-                    Some(Carries::Rows(u64::try_from(batch.length()).unwrap_or(0)))
-                }
-                (None, Some(_)) => Some(Carries::Dictionary),
-                (None, None) => None,
-            };
+            let carries = carries_of(&message, &mut compression)?;
             if let Some(carries) = carries {
                 walk.push(message_of(place, &header, body, carries)?);
             }
@@ -164,6 +152,23 @@ pub(super) fn walk(file: &FileInput) -> Result<Walk> {
         });
     }
     Ok(Walk { is_file, schema, version, messages: walk, compression, findings })
+}
+
+/// What a message carries; none where it is neither rows nor a dictionary.
+fn carries_of(
+    message: &arrow::ipc::Message<'_>,
+    compression: &mut Option<String>,
+) -> Result<Option<Carries>> {
+    let Some(batch) = message.header_as_record_batch() else {
+        return Ok(message.header_as_dictionary_batch().map(|_| Carries::Dictionary));
+    };
+    if let Some(codec) = batch.compression() {
+        *compression = Some(format!("{:?}", codec.codec()));
+    }
+    if !(0..MOST_BATCH_ROWS).contains(&batch.length()) {
+        return Err(damaged(format!("a message states {} rows", batch.length())));
+    }
+    Ok(Some(Carries::Rows(u64::try_from(batch.length()).unwrap_or(0))))
 }
 
 fn message_of(place: u64, header: &Header, body: u64, carries: Carries) -> Result<Message> {

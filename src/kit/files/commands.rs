@@ -23,6 +23,10 @@ pub mod id {
     pub const SAMPLE_WINDOWS: EntryId = EntryId::of("sample_windows");
     /// A sample of single rows.
     pub const SAMPLE_PASS: EntryId = EntryId::of("sample_pass");
+    /// The files of a folder.
+    pub const LIST: EntryId = EntryId::of("list_folder");
+    /// Rows of one file of a folder.
+    pub const PART: EntryId = EntryId::of("read_file");
 }
 
 /// An entry of a file's command table.
@@ -49,7 +53,7 @@ pub const fn entry(
 
 /// The command table of a format, from the template of its look (`"read the footer of {file}"`), what the look tells
 /// and what it costs.
-pub const fn commands(look: &'static str, tells: &'static str, cost: &'static str) -> [CommandEntry; 7] {
+pub const fn commands(look: &'static str, tells: &'static str, cost: &'static str) -> [CommandEntry; 9] {
     use CostClass::{Constant, Returned, Scan};
     [
         entry(id::LOOK, look, tells, Constant, cost),
@@ -94,6 +98,20 @@ pub const fn commands(look: &'static str, tells: &'static str, cost: &'static st
             "a sample in which every row has the same chance",
             Scan,
             "bytes of the columns read",
+        ),
+        entry(
+            id::LIST,
+            "list the files in {folder} and the folders in it",
+            "which files are one table, and what their folders' names say of their rows",
+            Constant,
+            "one look at each folder, 200 000 entries at most",
+        ),
+        entry(
+            id::PART,
+            "read rows of {file}, one of {count} files of {folder}",
+            "rows of a folder read as one table, file after file",
+            Scan,
+            "bytes of the columns read, of as many files as it takes",
         ),
     ]
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::folder::{FolderSource, Opening};
 use super::source::FileSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
@@ -88,6 +89,11 @@ impl Connector for FileConnector {
         let settings = (self.format.settings)(connection)?;
         let path = connection.file(self.format.what)?;
         let capacity = connection.capacity();
+        if tokio::fs::metadata(&path).await.is_ok_and(|about| about.is_dir()) {
+            let (parser, extensions) = (self.card.id, self.card.extensions);
+            let opening = Opening { parser, format: self.format, extensions, path, settings, capacity };
+            return Ok(Arc::new(FolderSource::open(ctx, opening).await?));
+        }
         Ok(Arc::new(FileSource::open(ctx, self.card.id, self.format, path, settings, capacity).await?))
     }
 }

@@ -324,7 +324,7 @@ pub(super) fn window_count(rows: u64) -> u64 {
     rows.div_ceil(WINDOW_ROWS).clamp(1, MOST_WINDOWS)
 }
 
-fn windows(table: &Table, rows: u64, seed: u64) -> Stretch {
+pub(super) fn windows(table: &Table, rows: u64, seed: u64) -> Stretch {
     let count = window_count(rows);
     let each = rows.div_ceil(count).max(1);
     let total = table.rows.as_ref().and_then(RowCount::known);
@@ -343,7 +343,7 @@ fn windows(table: &Table, rows: u64, seed: u64) -> Stretch {
     }
 }
 
-fn params(value: &impl Serialize) -> Result<serde_json::Value> {
+pub(super) fn params(value: &impl Serialize) -> Result<serde_json::Value> {
     serde_json::to_value(value)
         .map_err(|error| Error::unexpected("read", format!("parameters for the worker: {error}")))
 }
@@ -393,9 +393,9 @@ pub(super) async fn run<T: DeserializeOwned>(
 }
 
 /// Counts rows on their way.
-struct Counting<'a> {
-    inner: &'a mut dyn BatchSink,
-    rows: u64,
+pub(super) struct Counting<'a> {
+    pub(super) inner: &'a mut dyn BatchSink,
+    pub(super) rows: u64,
 }
 
 #[async_trait]

@@ -211,6 +211,13 @@ const FORMAT_WORDS: &[(&str, &[&str])] = &[
     ("excel", &["src/gui/"]),
     ("xml", &["src/connectors/postgres/"]),
     ("parquet", &["src/sinks/", "src/cli/", "src/gui/", "src/ops/export"]),
+    ("avro", &["src/sinks/", "src/cli/", "src/gui/", "src/ops/export"]),
+    ("ipc", &["src/sinks/", "src/cli/", "src/gui/", "src/ops/export"]),
+    // A type of values as well, wherever types are named.
+    (
+        "json",
+        &["src/model/", "src/cli/", "src/gui/", "src/sinks/", "src/connector/testkit/", "src/connectors/"],
+    ),
 ];
 
 /// Invariant 3: A connector's id appears only in its folder and in the registry list.
