@@ -75,7 +75,7 @@ pub(super) fn walk(file: &FileInput) -> Result<Walk> {
             "convert it to Parquet, or ask its owner for that",
         ));
     }
-    let mut place = if is_file { FILE_START } else { 0 };
+    let mut place = if is_file { first_message(file)? } else { 0 };
     let mut first = None;
     let mut walk = Vec::new();
     let mut compression = None;
@@ -169,6 +169,15 @@ fn carries_of(
         return Err(damaged(format!("a message states {} rows", batch.length())));
     }
     Ok(Some(Carries::Rows(u64::try_from(batch.length()).unwrap_or(0))))
+}
+
+/// Where the first message of a file starts: writers fill up to where they align.
+fn first_message(file: &FileInput) -> Result<u64> {
+    const MOST_PADDING: usize = 512;
+    const STEP: usize = 8;
+    let start = file.window(FILE_START, MOST_PADDING).map_err(|error| broken(&error))?;
+    let zeros = start.chunks(STEP).take_while(|some| some.iter().all(|byte| *byte == 0)).count();
+    Ok(FILE_START + (zeros * STEP) as u64)
 }
 
 fn message_of(place: u64, header: &Header, body: u64, carries: Carries) -> Result<Message> {

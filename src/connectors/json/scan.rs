@@ -91,11 +91,14 @@ impl<R: Read> Scanner<R> {
 
     /// Passes a mark that the standard forbids and writers put all the same, at the start of the file.
     pub(super) fn pass_mark(&mut self) -> Result<()> {
+        if self.peek()? != Some(0xEF) {
+            return Ok(());
+        }
         for expected in [0xEF, 0xBB, 0xBF] {
-            if self.peek()? != Some(expected) {
-                return Ok(());
+            match self.next()? {
+                Some(byte) if byte == expected => {}
+                _ => return Err(no_json(0, "it begins with a part of a mark")),
             }
-            self.step();
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
 use super::footer::Footer;
 use super::statistics;
@@ -48,7 +48,7 @@ pub(super) fn elsewhere(footer: &Footer) -> bool {
         .metadata
         .row_groups()
         .iter()
-        .flat_map(|group| group.columns())
+        .flat_map(RowGroupMetaData::columns)
         .any(|column| column.file_path().is_some())
 }
 
@@ -109,7 +109,7 @@ fn facts(footer: &Footer, outline: &mut Outline) {
     outline.fact("footer", bytes_text(footer.bytes as f64));
     outline.fact("columns", count_text(metadata.schema_descr().root_schema().get_fields().len() as u64));
     outline.fact("row groups", count_text(groups.len() as u64));
-    let sizes: Vec<i64> = groups.iter().map(|group| group.num_rows()).collect();
+    let sizes: Vec<i64> = groups.iter().map(RowGroupMetaData::num_rows).collect();
     if let (Some(least), Some(most)) = (sizes.iter().min(), sizes.iter().max()) {
         outline.fact("rows of a group", format!("{least} to {most}"));
     }
@@ -117,12 +117,12 @@ fn facts(footer: &Footer, outline: &mut Outline) {
         (packed.saturating_add(group.compressed_size()), plain.saturating_add(group.total_byte_size()))
     });
     outline.fact("data", format!("{}, {} unpacked", size(packed), size(plain)));
-    let all = || groups.iter().flat_map(|group| group.columns());
+    let all = || groups.iter().flat_map(RowGroupMetaData::columns);
     let words = |words: BTreeSet<String>| words.into_iter().collect::<Vec<_>>().join(", ");
     outline.fact("compression", words(all().map(codec).collect()));
     outline.fact(
         "encodings",
-        words(all().flat_map(|column| column.encodings()).map(|known| format!("{known:?}")).collect()),
+        words(all().flat_map(ColumnChunkMetaData::encodings).map(|known| format!("{known:?}")).collect()),
     );
     let has = |some: bool, every: bool| match (some, every) {
         (false, _) => "none",
@@ -229,7 +229,7 @@ fn groups(footer: &Footer, columns: &Columns) -> Vec<Group> {
     let width = columns.schema.fields.len();
     let all = footer.metadata.row_groups();
     let together = all.len().saturating_mul(width).div_ceil(MOST_PARTS).max(1);
-    let one = |some: &[parquet::file::metadata::RowGroupMetaData]| {
+    let one = |some: &[RowGroupMetaData]| {
         let mut made = Group { rows: 0, column_bytes: vec![0; width] };
         for group in some {
             made.rows = made.rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0).min(MOST_ROWS));

@@ -147,13 +147,13 @@ impl Groups<'_> {
         };
         let times: Vec<usize> =
             roots.iter().copied().filter(|root| self.columns.wide_times.get(*root) == Some(&true)).collect();
-        let mut rows = self.open(&self.columns.reader, &roots, asked)?;
+        let rows = self.open(&self.columns.reader, &roots, asked)?;
         let mut wide = match times.is_empty() {
             true => None,
             false => Some(self.open(&self.columns.wide, &times, asked)?),
         };
         let mut given = 0;
-        while let Some(batch) = rows.next() {
+        for batch in rows {
             let batch = batch.map_err(|error| damaged(&error, number))?;
             let wide_batch = match &mut wide {
                 Some(wide) => wide.next().transpose().map_err(|error| damaged(&error, number))?,

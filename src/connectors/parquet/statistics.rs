@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
 
 use super::footer::Footer;
 use super::types::Columns;
@@ -111,7 +112,7 @@ fn has_range(group: &RowGroupMetaData, leaf: usize) -> bool {
 
 fn is_all_null(group: &RowGroupMetaData, leaf: usize) -> bool {
     let Some(column) = group.columns().get(leaf) else { return false };
-    let nulls = column.statistics().and_then(|found| found.null_count_opt());
+    let nulls = column.statistics().and_then(Statistics::null_count_opt);
     nulls.is_some_and(|nulls| i64::try_from(nulls).is_ok_and(|nulls| nulls == column.num_values()))
 }
 

@@ -626,7 +626,14 @@ impl Source for FolderSource {
             let end = self.read_part(ctx, (part, row), (plan, most), bounds.seconds, &mut counting).await?;
             let given = counting.rows;
             left = left.map(|left| left.saturating_sub(given));
-            let Some(end) = end else { return outcome(ReadEnd::Enough, None) };
+            let Some(end) = end else {
+                let next = Continuation::Token(format!("{part}/{}", row + given));
+                let is_bound = !is_block && left == Some(0);
+                return outcome(
+                    if is_bound { ReadEnd::Bounded } else { ReadEnd::Enough },
+                    is_bound.then_some(next),
+                );
+            };
             match end.end {
                 ReadEnd::Enough => return outcome(ReadEnd::Enough, None),
                 ReadEnd::Bounded if !is_block => {

@@ -154,9 +154,10 @@ mod tests {
         let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
         let found = Partitions::of(&files, &Schema::new(vec![Field::new("id", LogicalType::INT64)]));
         let cells = |file: &String| {
-            found.fields().map(|field| format!("{}={:?}", field.name, found.cell(&field.name, file).unwrap()))
+            let cell = |field: Field| format!("{}={:?}", field.name, found.cell(&field.name, file).unwrap());
+            found.fields().map(cell).collect::<Vec<_>>().join(" ")
         };
-        files.iter().map(|file| cells(file).collect::<Vec<_>>().join(" ")).collect()
+        files.iter().map(cells).collect()
     }
 
     #[test]

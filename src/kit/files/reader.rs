@@ -15,6 +15,7 @@ use crate::model::filter::Filter;
 use crate::model::node::NodePath;
 use crate::model::read::{ReadEnd, Sample};
 use crate::model::{Error, ErrorKind, Result};
+use crate::safety::budget::exhausted;
 
 /// A format, as the worker reads it. Everything here meets foreign bytes and runs in the guest only.
 pub trait FileReader: Send + Sync {
@@ -228,7 +229,16 @@ fn give(value: impl Serialize) -> Result<serde_json::Value> {
 /// An error of reading a file's bytes, with the way on.
 pub fn broken(error: &std::io::Error) -> Error {
     let made = Error::io("read", "reading the file", error);
+    if let Some(budget) = exhausted(error) {
+        return Error { kind: ErrorKind::Budget, ..made }.hint(format!(
+            "the file unpacks to more than is read of it at once ({} {})",
+            budget.limit, budget.dim
+        ));
+    }
     match made.kind {
+        // What the system did not say, an unpacker did.
+        ErrorKind::Unreachable if error.raw_os_error().is_none() => Error { kind: ErrorKind::Decode, ..made }
+            .hint("the file may be cut off, damaged or still being written"),
         // An unpacker calls damaged bytes invalid input.
         ErrorKind::Decode | ErrorKind::Invalid => Error { kind: ErrorKind::Decode, ..made }
             .hint("the file may be cut off, damaged or still being written"),

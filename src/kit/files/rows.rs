@@ -260,7 +260,10 @@ impl<'a> RowsOut<'a> {
         match &mut self.profiler {
             Some(profiler) => profiler.push(&batch),
             None => {
-                self.enough = self.out.batch(batch)? == Flow::Enough || self.enough;
+                // A sink that has all the rows asked for says so; where the next page starts is still to be told.
+                let is_bound = self.ask.most_rows.is_some_and(|most| self.given >= most);
+                let flow = self.out.batch(batch)?;
+                self.enough |= flow == Flow::Enough && !is_bound;
                 Ok(())
             }
         }

@@ -475,10 +475,18 @@ impl Source for FileSource {
         let ask = self.ask(plan, bounds, &known, at)?;
         sink.findings(known.outline.findings.clone());
         let job = HostJob::new(self.parser, op::ROWS, params(&ask)?, vec![file]);
-        let end: Option<RowsEnd> = run(ctx, &step.entry, &step.text, job, sink).await?;
+        let mut counting = Counting { inner: &mut *sink, rows: 0 };
+        let end: Option<RowsEnd> = run(ctx, &step.entry, &step.text, job, &mut counting).await?;
+        let given = counting.rows;
         let actual = ctx.meter().actual();
         let Some(end) = end else {
-            return Ok(ReadOutcome { end: ReadEnd::Enough, continuation: None, actual });
+            // The worker had no time to say where it stopped: without a filter it is told by the rows that came.
+            let is_plain =
+                plan.spec.filter.is_none() && plan.spec.sample.is_none() && bounds.rows == Some(given);
+            let first = plan::first_row(&plan.spec)?;
+            let continuation = is_plain.then(|| Continuation::Row(first + given));
+            let end = if is_plain { ReadEnd::Bounded } else { ReadEnd::Enough };
+            return Ok(ReadOutcome { end, continuation, actual });
         };
         if plan.spec.sample.is_none() {
             self.lock().learn(at, &end);
