@@ -8,20 +8,20 @@ pub mod sqlite;
 use crate::connector::{Connector, Registry};
 use crate::kit::worker::Parser;
 
-#[cfg(feature = "avro")]
-pub mod avro;
-#[cfg(feature = "ipc")]
-pub mod ipc;
-#[cfg(feature = "json")]
-pub mod json;
 #[cfg(feature = "files")]
 pub mod anyfile;
+#[cfg(feature = "avro")]
+pub mod avro;
 #[cfg(feature = "csv")]
 pub mod csv;
 #[cfg(feature = "excel")]
 pub mod excel;
 #[cfg(feature = "images")]
 pub mod images;
+#[cfg(feature = "ipc")]
+pub mod ipc;
+#[cfg(feature = "json")]
+pub mod json;
 #[cfg(feature = "text")]
 pub mod logs;
 #[cfg(feature = "mongodb")]

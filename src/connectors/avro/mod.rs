@@ -44,7 +44,7 @@ static CARD: Card = Card {
 static FORMAT: FileFormat =
     FileFormat { what: "Avro file", look: LOOK, exact_count: CostClass::Constant, settings: no_settings };
 
-static COMMANDS: [CommandEntry; 9] = files::commands(
+static COMMANDS: [CommandEntry; 9] = files::commands_with_folders(
     LOOK,
     "schema, codec, blocks, number of rows",
     "the header, and the head of each block: some twenty bytes each, of 20 000 blocks at most",

@@ -43,7 +43,7 @@ static CARD: Card = Card {
 static FORMAT: FileFormat =
     FileFormat { what: "Arrow file", look: LOOK, exact_count: CostClass::Constant, settings: no_settings };
 
-static COMMANDS: [CommandEntry; 9] = files::commands(
+static COMMANDS: [CommandEntry; 9] = files::commands_with_folders(
     LOOK,
     "schema, record batches, dictionaries, compression, number of rows",
     "the header of each message: a few hundred bytes",

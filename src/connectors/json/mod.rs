@@ -63,7 +63,7 @@ static CARD: Card = Card {
 static FORMAT: FileFormat =
     FileFormat { what: "JSON file", look: LOOK, exact_count: CostClass::Scan, settings: no_settings };
 
-static COMMANDS: [CommandEntry; 9] = files::commands(
+static COMMANDS: [CommandEntry; 9] = files::commands_with_folders(
     LOOK,
     "how the file is built, its columns and paths, about how many rows it has",
     "constant: 352 KiB, or the first value where that is longer (4 MiB at most)",

@@ -47,7 +47,7 @@ static CARD: Card = Card {
 static FORMAT: FileFormat =
     FileFormat { what: "Parquet file", look: LOOK, exact_count: CostClass::Free, settings: no_settings };
 
-static COMMANDS: [CommandEntry; 9] = files::commands(
+static COMMANDS: [CommandEntry; 9] = files::commands_with_folders(
     LOOK,
     "schema, row groups, statistics, and about how many bytes each column takes",
     "constant: the footer, and eight bytes that tell its length",

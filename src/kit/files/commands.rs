@@ -53,65 +53,102 @@ pub const fn entry(
 
 /// The command table of a format, from the template of its look (`"read the footer of {file}"`), what the look tells
 /// and what it costs.
-pub const fn commands(look: &'static str, tells: &'static str, cost: &'static str) -> [CommandEntry; 9] {
-    use CostClass::{Constant, Returned, Scan};
+pub const fn commands(look: &'static str, tells: &'static str, cost: &'static str) -> [CommandEntry; 7] {
+    let of = (look, tells, cost);
     [
-        entry(id::LOOK, look, tells, Constant, cost),
-        entry(
+        numbered(0, of),
+        numbered(1, of),
+        numbered(2, of),
+        numbered(3, of),
+        numbered(4, of),
+        numbered(5, of),
+        numbered(6, of),
+    ]
+}
+
+/// The same for a format of which a folder of files can be read as one table: having these entries is what lets it.
+pub const fn commands_with_folders(
+    look: &'static str,
+    tells: &'static str,
+    cost: &'static str,
+) -> [CommandEntry; 9] {
+    let of = (look, tells, cost);
+    [
+        numbered(0, of),
+        numbered(1, of),
+        numbered(2, of),
+        numbered(3, of),
+        numbered(4, of),
+        numbered(5, of),
+        numbered(6, of),
+        numbered(7, of),
+        numbered(8, of),
+    ]
+}
+
+/// The entries in the order in which they are listed.
+const fn numbered(
+    number: u8,
+    (look, tells, cost): (&'static str, &'static str, &'static str),
+) -> CommandEntry {
+    use CostClass::{Constant, Returned, Scan};
+    match number {
+        0 => entry(id::LOOK, look, tells, Constant, cost),
+        1 => entry(
             id::COUNT,
             "count rows in windows spread over {table}",
             "the number of rows within two in a hundred",
             Constant,
             "constant: at most 4 MiB",
         ),
-        entry(
+        2 => entry(
             id::CATALOG,
             "take the profile of {table} from its headers",
             "what the file itself states of its columns",
             Constant,
             "the bytes of the first look",
         ),
-        entry(
+        3 => entry(
             id::ROWS,
             "read {rows} rows of {table} from row {row}",
             "a page of rows",
             Returned,
             "the rows' share of the bytes of their columns, in whole pages or blocks",
         ),
-        entry(
+        4 => entry(
             id::PASS,
             "read {table} from row {row} to its end{condition}",
             "all rows, or the rows for which a filter holds",
             Scan,
             "bytes of the columns read",
         ),
-        entry(
+        5 => entry(
             id::SAMPLE_WINDOWS,
             "read {rows} of {table} in windows spread over it",
             "a sample of neighbouring rows at random places",
             Returned,
             "the windows' share of the bytes of their columns",
         ),
-        entry(
+        6 => entry(
             id::SAMPLE_PASS,
             "read {table} to its end and keep {rows}",
             "a sample in which every row has the same chance",
             Scan,
             "bytes of the columns read",
         ),
-        entry(
+        7 => entry(
             id::LIST,
             "list the files in {folder} and the folders in it",
             "which files are one table, and what their folders' names say of their rows",
             Constant,
             "one look at each folder, 200 000 entries at most",
         ),
-        entry(
+        _ => entry(
             id::PART,
             "read rows of {file}, one of {count} files of {folder}",
             "rows of a folder read as one table, file after file",
             Scan,
             "bytes of the columns read, of as many files as it takes",
         ),
-    ]
+    }
 }

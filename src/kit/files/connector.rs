@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::commands::id;
 use super::folder::{FolderSource, Opening};
 use super::source::FileSource;
 use crate::connector::{Connector, Credentials, Source};
@@ -43,7 +44,7 @@ pub struct FileConnector {
     pub card: &'static Card,
     /// The format.
     pub format: &'static FileFormat,
-    /// Its command table, made by [`super::commands()`].
+    /// Its command table, made by [`super::commands()`] or [`super::commands_with_folders()`].
     pub commands: &'static [CommandEntry],
 }
 
@@ -89,7 +90,8 @@ impl Connector for FileConnector {
         let settings = (self.format.settings)(connection)?;
         let path = connection.file(self.format.what)?;
         let capacity = connection.capacity();
-        if tokio::fs::metadata(&path).await.is_ok_and(|about| about.is_dir()) {
+        let reads_folders = self.commands.iter().any(|entry| entry.id == id::LIST);
+        if reads_folders && tokio::fs::metadata(&path).await.is_ok_and(|about| about.is_dir()) {
             let (parser, extensions) = (self.card.id, self.card.extensions);
             let opening = Opening { parser, format: self.format, extensions, path, settings, capacity };
             return Ok(Arc::new(FolderSource::open(ctx, opening).await?));

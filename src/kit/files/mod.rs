@@ -44,7 +44,7 @@ mod sample;
 mod source;
 pub mod stretch;
 
-pub use commands::{commands, entry, id};
+pub use commands::{commands, commands_with_folders, entry, id};
 pub use connector::{FileConnector, FileFormat, no_settings};
 pub use open::{ByteStore, Bytes, FileInput, Input, Packing};
 pub use outline::{Cost, Group, Outline, RowCount, Table, Windows};
