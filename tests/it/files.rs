@@ -224,28 +224,6 @@ async fn damaged_copies_of_every_class_are_answered_and_none_takes_the_program_a
 }
 
 #[tokio::test]
-async fn a_footer_that_states_other_rows_than_there_are_is_told_beside_the_rows() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut made = parquet_of(&batch(0, 6));
-    // The number of rows as Thrift writes it in the footer, and the list of row groups after it.
-    let end = made.len() - 8;
-    let length = u32::from_le_bytes(made[end..end + 4].try_into().unwrap()) as usize;
-    let footer = &made[end - length..end];
-    let place = footer.windows(4).position(|window| window == [0x16, 0x0C, 0x19, 0x1C]);
-    let place = end - length + place.expect("six rows in one group");
-    made[place + 1] = 0;
-    let path = folder.path().join("lying.parquet");
-    std::fs::write(&path, made).unwrap();
-    let answer = read("parquet", &path, None).await.unwrap();
-    assert_eq!(answer.rows, 6);
-    let told = &answer.got.findings.disagreements;
-    assert!(
-        told.iter().any(|found| found.declared.contains("states 0") && found.observed.contains('6')),
-        "{told:?}"
-    );
-}
-
-#[tokio::test]
 async fn a_preview_of_parquet_takes_the_pages_of_the_columns_in_sight_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wide.parquet");

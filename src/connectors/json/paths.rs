@@ -136,7 +136,7 @@ mod tests {
         for expected in [
             "path a = number, string; in 3 of 3",
             "path b = object or array, null; in 2 of 3",
-            "path b.c = object or array; in 1 of 1; up to 2 items",
+            "path b.c = object or array; in 1 of 2; up to 2 items",
             "path b.c[] = number, string",
             "keys that come twice in one object = 1",
         ] {
