@@ -11,7 +11,7 @@ mod fake;
 mod log;
 mod types;
 
-pub use bench::{Known, Queries, Subject, conform};
+pub use bench::{Breadth, Known, Queries, Subject, conform, conform_within};
 pub use fake::{Fake, FakeTable, Fault, Pace};
 pub use log::{Logged, StatementLog};
 pub use types::{every_type, invoices};

@@ -64,6 +64,8 @@ pub enum UiCommand {
     Profile,
     /// Show schema, keys, indexes and sizes of what the tab shows.
     Describe,
+    /// Show what the source tells of itself: server, activity, replicas, sizes.
+    DescribeSource,
     /// Export the sample.
     Export,
     /// Ask the source again.
@@ -129,6 +131,7 @@ pub const TABLE: &[CommandInfo] = &[
     line(UiCommand::Cancel, "Cancel", "Cancel the job, close the popup or go back to the grid.", &[key(NONE, Key::Escape)]),
     line(UiCommand::Profile, "Profile", "Profile what the tab shows.", &[]),
     line(UiCommand::Describe, "Describe", "Schema, keys, indexes and sizes of what the tab shows.", &[]),
+    line(UiCommand::DescribeSource, "Describe source", "What the source tells of itself: its server, its role, its activity.", &[]),
     line(UiCommand::Export, "Export sample", "Write the rows to a file.", &[key(CTRL, Key::E)]),
     line(UiCommand::Recheck, "Check again", "Ask the source again.", &[key(NONE, Key::F5)]),
     line(UiCommand::Find, "Find in fetched rows", "Search the rows that are already here.", &[key(CTRL, Key::F)]),

@@ -32,6 +32,13 @@ pub enum Command {
     },
     /// Open a free query on a source.
     OpenQuery(SourceId),
+    /// Show what a source, or a part of it, tells of itself.
+    Describe {
+        /// The source.
+        source: SourceId,
+        /// The part; the root is the source itself.
+        node: NodePath,
+    },
     /// Disconnect a source and close its tabs.
     CloseSource(SourceId),
     /// Show or hide the children of a node.

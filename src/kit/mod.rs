@@ -12,4 +12,5 @@ pub mod scan;
 pub mod sql;
 #[cfg(feature = "files")]
 pub mod text;
+pub mod tls;
 pub mod worker;

@@ -1,17 +1,23 @@
 //! Every connector of the registry passes the one suite over its upstreams of known content: here those that
 //! need nothing but this machine, in `servers` those on servers.
 
-use headwater::connector::testkit::conform;
+use headwater::connector::testkit::{Breadth, conform_within};
 
-use super::fixtures::{LOCAL, Upstreams};
+use super::fixtures::{LOCAL, Make, Upstreams};
 
 /// Runs the suite on every upstream that a list has of a connector.
 pub async fn check(id: &str, upstreams: &Upstreams) {
+    check_within(upstreams.of(id), Breadth::Whole).await;
+}
+
+/// Runs the suite on these upstreams, whose trees may be too wide or too far to be walked whole.
+pub async fn check_within(upstreams: &[Make], breadth: Breadth) {
     let mut failures = Vec::new();
-    for make in upstreams.of(id) {
+    for make in upstreams {
         let subject = make().await;
+        let id = subject.connector.card().id;
         let name = format!("{} {}", subject.connection.name, subject.readable);
-        for (sentence, answer) in conform(subject).await {
+        for (sentence, answer) in conform_within(subject, breadth).await {
             if let Err(why) = answer {
                 failures.push(format!("{id}, {name}: {sentence}: {why}"));
             }

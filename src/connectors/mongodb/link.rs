@@ -9,6 +9,7 @@ use mongodb::{Client, ClientSession};
 
 use super::commands as sent;
 use crate::job::{CallCtx, CancelReport};
+use crate::kit::tls;
 use crate::model::command::EntryId;
 use crate::model::error::Retry;
 use crate::model::load::Dim;
@@ -205,6 +206,9 @@ pub(super) fn number(document: &Document, key: &str) -> Option<f64> {
 /// What the server or its driver says, as an error of ours.
 pub(super) fn error_of(stage: &str, error: &mongodb::error::Error) -> Error {
     use mongodb::error::ErrorKind as Kind;
+    if let Some(said) = tls::failure(error) {
+        return tls::refused(stage, &said);
+    }
     let (kind, said, hint) = match &*error.kind {
         Kind::Authentication { message, .. } => {
             (ErrorKind::Denied, message.clone(), "check user, password and the login's database")

@@ -25,6 +25,7 @@ use self::link::{Link, error_of};
 use self::source::MongoSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
+use crate::kit::tls;
 use crate::model::ability::{Abilities, CancelReach, CostClass, Support};
 use crate::model::card::{Card, Family, FieldKind, Form, FormField};
 use crate::model::command::CommandEntry;
@@ -75,10 +76,11 @@ static CARD: Card = Card {
             FormField::optional(
                 "tls",
                 "TLS",
-                "whether the server speaks TLS; its certificate is checked against the system's",
+                "whether the server speaks TLS; its certificate and its name are checked",
                 FieldKind::Choice { options: &[("off", "no"), ("on", "yes, verified")] },
                 Some("off"),
             ),
+            tls::AUTHORITY_FIELD,
         ],
     },
     docs: include_str!("docs.md"),
@@ -146,7 +148,15 @@ impl Connector for MongoDb {
             .build();
         match value("tls").unwrap_or("off") {
             "off" => {}
-            "on" => options.tls = Some(Tls::Enabled(TlsOptions::default())),
+            "on" => {
+                let mut checked = TlsOptions::default();
+                if let Some(path) = value(tls::AUTHORITY) {
+                    // The driver reads the file by itself, and would say less of one that is of no use.
+                    tls::authority("connect", path).await?;
+                    checked.ca_file_path = Some(path.into());
+                }
+                options.tls = Some(Tls::Enabled(checked));
+            }
             _ => return Err(invalid("tls is neither on nor off", "choose one of the two")),
         }
         let mut login = "";

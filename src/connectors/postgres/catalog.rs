@@ -257,6 +257,17 @@ pub(super) struct Catalog {
     types: Mutex<Types>,
 }
 
+/// The question for a page of schemas. The token: 0 or 1 for schemas of the system, then the name.
+pub(super) fn schemas_question(page: &PageRequest) -> Result<String> {
+    let (place, after) =
+        page.token.as_deref().and_then(|token| token.split_at_checked(1)).unwrap_or(("0", ""));
+    let place = if place == "1" { "1" } else { "0" };
+    Ok(sent::SCHEMAS_TEXT
+        .replace("{place}", place)
+        .replace("{rows}", &(page.size + 1).to_string())
+        .replace("{after}", &literal(after)?))
+}
+
 impl Catalog {
     /// Knows nothing yet.
     pub(super) fn new() -> Self {
@@ -290,18 +301,16 @@ impl Catalog {
         self.types.lock().unwrap_or_else(PoisonError::into_inner).add(rows)
     }
 
-    /// One page of schemas.
+    /// One page of schemas; the first one was told while connecting.
     pub(super) async fn schemas(&self, ctx: &CallCtx, link: &Link, page: &PageRequest) -> Result<NodePage> {
-        // The token: 0 or 1 for schemas of the system, then the name.
-        let (place, after) =
-            page.token.as_deref().and_then(|token| token.split_at_checked(1)).unwrap_or(("0", ""));
-        let place = if place == "1" { "1" } else { "0" };
-        let body = sent::SCHEMAS_TEXT
-            .replace("{place}", place)
-            .replace("{rows}", &(page.size + 1).to_string())
-            .replace("{after}", &literal(after)?);
-        let answers = link.ask(ctx, "browse", &sent::SCHEMAS, &body).await?;
-        let rows = answers.into_iter().next().unwrap_or_default().rows;
+        let told = if *page == PageRequest::first() { link.take_first_schemas() } else { None };
+        let rows = match told {
+            Some(told) => told.rows,
+            None => {
+                let answers = link.ask(ctx, "browse", &sent::SCHEMAS, &schemas_question(page)?).await?;
+                answers.into_iter().next().unwrap_or_default().rows
+            }
+        };
         let is_more = rows.len() > page.size;
         let nodes = rows.iter().take(page.size).filter_map(|row| {
             let name = text(row, 0)?;

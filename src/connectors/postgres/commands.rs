@@ -26,8 +26,8 @@ pub(super) const PARTITIONS_TEXT: &str = "SELECT pg_catalog.to_regclass({relatio
 pub(super) const FACTS_TEXT: &str = "SELECT c.oid, c.relkind, c.reltuples::bigint, c.relpages, CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(c.oid) END, c.reltoastrelid, CASE WHEN c.reltoastrelid <> 0 THEN pg_catalog.pg_relation_size(c.reltoastrelid) END, c.relrowsecurity, pg_catalog.row_security_active(c.oid), c.relispartition, pg_catalog.pg_get_partkeydef(c.oid), (SELECT s.srvname FROM pg_catalog.pg_foreign_table AS f JOIN pg_catalog.pg_foreign_server AS s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid), pg_catalog.pg_get_userbyid(c.relowner), pg_catalog.obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class AS c WHERE c.oid = pg_catalog.to_regclass({relation}) AND c.relkind IN ('r', 'p', 'v', 'm', 'f'); SELECT a.attnum, a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, pg_catalog.col_description(a.attrelid, a.attnum), a.attndims FROM pg_catalog.pg_attribute AS a LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = pg_catalog.to_regclass({relation}) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum; SELECT x.indexrelid, c.relname, x.indisunique, x.indisprimary, x.indisvalid AND x.indislive, m.amname, x.indkey::text, pg_catalog.pg_get_expr(x.indpred, x.indrelid), pg_catalog.pg_get_indexdef(x.indexrelid), c.relpages, c.reltuples::bigint, x.indnkeyatts, (SELECT pg_catalog.json_agg(pg_catalog.pg_get_indexdef(x.indexrelid, k, true) ORDER BY k) FROM pg_catalog.generate_series(1, x.indnkeyatts) AS k) FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS c ON c.oid = x.indexrelid JOIN pg_catalog.pg_am AS m ON m.oid = c.relam WHERE x.indrelid = pg_catalog.to_regclass({relation}) ORDER BY c.relname; {types}";
 /// Everything else a description tells of one table or view.
 pub(super) const MORE_TEXT: &str = "SELECT k.conname, k.contype, (SELECT pg_catalog.json_agg(a.attname ORDER BY p.n) FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS p(attnum, n) JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = p.attnum), fn.nspname, fc.relname, (SELECT pg_catalog.json_agg(a.attname ORDER BY p.n) FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS p(attnum, n) JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = p.attnum), k.convalidated, pg_catalog.pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint AS k LEFT JOIN pg_catalog.pg_class AS fc ON fc.oid = k.confrelid LEFT JOIN pg_catalog.pg_namespace AS fn ON fn.oid = fc.relnamespace WHERE k.conrelid = pg_catalog.to_regclass({relation}) ORDER BY k.contype, k.conname; SELECT n_live_tup, n_dead_tup, n_mod_since_analyze, GREATEST(last_analyze, last_autoanalyze), GREATEST(last_vacuum, last_autovacuum), seq_scan, idx_scan, n_tup_ins, n_tup_upd, n_tup_del FROM pg_catalog.pg_stat_all_tables WHERE relid = pg_catalog.to_regclass({relation}); SELECT pg_catalog.pg_get_userbyid(g.grantee), g.grantee, pg_catalog.string_agg(g.privilege_type, ', ' ORDER BY g.privilege_type) FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS g WHERE c.oid = pg_catalog.to_regclass({relation}) GROUP BY g.grantee ORDER BY 1; SELECT CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid, true) END, c.relreplident, c.relpersistence, pg_catalog.pg_total_relation_size(c.oid), (SELECT pg_catalog.string_agg(t.tgname, ', ' ORDER BY t.tgname) FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), (SELECT pg_catalog.string_agg(p.pubname, ', ' ORDER BY p.pubname) FROM pg_catalog.pg_publication AS p WHERE p.puballtables OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel AS r WHERE r.prpubid = p.oid AND r.prrelid = c.oid)), (SELECT pg_catalog.string_agg(p.polname, ', ' ORDER BY p.polname) FROM pg_catalog.pg_policy AS p WHERE p.polrelid = c.oid), (SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid) FROM pg_catalog.pg_class AS c WHERE c.oid = pg_catalog.to_regclass({relation}) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')";
-/// The server itself: databases, activity, replicas, slots.
-pub(super) const SERVER_TEXT: &str = "SELECT d.datname, pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.has_database_privilege(d.oid, 'CONNECT') FROM pg_catalog.pg_database AS d WHERE NOT d.datistemplate ORDER BY d.datname LIMIT 200; SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE state = 'active'), pg_catalog.max(pg_catalog.now() - xact_start), pg_catalog.current_setting('max_connections') FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid(); SELECT application_name, state, sync_state, replay_lag FROM pg_catalog.pg_stat_replication ORDER BY application_name LIMIT 50; SELECT slot_name, plugin, slot_type, active, CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn) END, wal_status FROM pg_catalog.pg_replication_slots ORDER BY slot_name LIMIT 50; SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.now() - pg_catalog.pg_last_xact_replay_timestamp() END, pg_catalog.current_setting('wal_level'), pg_catalog.current_setting('max_slot_wal_keep_size'), (SELECT stats_reset FROM pg_catalog.pg_stat_database WHERE datname = pg_catalog.current_database())";
+/// The server itself: databases, activity, replicas, slots, and what the login may.
+pub(super) const SERVER_TEXT: &str = "SELECT d.datname, pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.has_database_privilege(d.oid, 'CONNECT') FROM pg_catalog.pg_database AS d WHERE NOT d.datistemplate ORDER BY d.datname LIMIT 200; SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE state = 'active'), pg_catalog.max(pg_catalog.now() - xact_start), pg_catalog.current_setting('max_connections') FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid(); SELECT application_name, state, sync_state, replay_lag FROM pg_catalog.pg_stat_replication ORDER BY application_name LIMIT 50; SELECT slot_name, plugin, slot_type, active, CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn) END, wal_status FROM pg_catalog.pg_replication_slots ORDER BY slot_name LIMIT 50; SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.now() - pg_catalog.pg_last_xact_replay_timestamp() END, pg_catalog.current_setting('wal_level'), pg_catalog.current_setting('max_slot_wal_keep_size'), (SELECT stats_reset FROM pg_catalog.pg_stat_database WHERE datname = pg_catalog.current_database()); SELECT r.rolsuper, r.rolreplication, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP'), (SELECT pg_catalog.string_agg(g.rolname, ', ' ORDER BY g.rolname) FROM pg_catalog.pg_auth_members AS m JOIN pg_catalog.pg_roles AS g ON g.oid = m.roleid WHERE m.member = r.oid) FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER";
 /// What `ANALYZE` left of the columns of one table.
 pub(super) const STATISTICS_TEXT: &str = "SELECT c.reltuples::bigint, GREATEST(pg_catalog.pg_stat_get_last_analyze_time(c.oid), pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid)), pg_catalog.pg_stat_get_mod_since_analyze(c.oid) FROM pg_catalog.pg_class AS c WHERE c.oid = {oid}; SELECT s.attname, s.null_frac, s.avg_width, s.n_distinct, s.most_common_vals, s.most_common_freqs, s.histogram_bounds, s.correlation, s.inherited FROM pg_catalog.pg_stats AS s WHERE s.schemaname = {schema} AND s.tablename = {name}";
 
@@ -71,12 +71,17 @@ pub(super) const END: EntryId = EntryId::of("end");
 pub(super) const SAMPLE: EntryId = EntryId::of("sample_rows");
 /// A query of the user's in one message.
 pub(super) const QUERY: EntryId = EntryId::of("query");
+/// The end of a read that was stopped: its counters.
+pub(super) const STOPPED: EntryId = EntryId::of("stopped");
 /// The end of a transaction that failed.
 pub(super) const ROLLBACK: EntryId = EntryId::of("rollback");
 /// Stops the statement on its way.
 pub(super) const CANCEL: EntryId = EntryId::of("cancel");
 /// Whether the statement still runs.
 pub(super) const ALIVE: EntryId = EntryId::of("is_running");
+
+/// What a read stands behind: a read that was stopped is taken back to it, and asked for its counters.
+pub(super) const SAVEPOINT_TEXT: &str = "SAVEPOINT headwater_read";
 
 /// Text of [`ROLLBACK`].
 pub(super) const ROLLBACK_TEXT: &str = "ROLLBACK";
@@ -92,7 +97,7 @@ fn asked(text: &str) -> &'static str {
 
 /// A text with its counters around it, as a message.
 fn counted(text: &str) -> &'static str {
-    asked(&format!("{COUNTERS}; {text}; {COUNTERS}"))
+    asked(&format!("{COUNTERS}; {SAVEPOINT_TEXT}; {text}; {COUNTERS}"))
 }
 
 fn entry(
@@ -124,8 +129,8 @@ pub(super) static COMMANDS: LazyLock<Vec<CommandEntry>> = LazyLock::new(|| {
     vec![
         entry(
             SESSION,
-            asked(SESSION_TEXT),
-            "who answers, as whom, primary or replica",
+            asked(&format!("{SESSION_TEXT}; {SCHEMAS_TEXT}")),
+            "who answers, as whom, primary or replica; and the first page of schemas, which saves a round trip",
             Constant,
             I1,
             CATALOG,
@@ -156,7 +161,7 @@ pub(super) static COMMANDS: LazyLock<Vec<CommandEntry>> = LazyLock::new(|| {
             I1,
             CATALOG,
         ),
-        entry(SERVER, asked(SERVER_TEXT), "databases, activity, replicas and slots", Constant, I1, CATALOG),
+        entry(SERVER, asked(SERVER_TEXT), "databases, activity, replicas, slots, and what the login may", Constant, I1, CATALOG),
         entry(
             STATISTICS,
             asked(STATISTICS_TEXT),
@@ -227,7 +232,7 @@ pub(super) static COMMANDS: LazyLock<Vec<CommandEntry>> = LazyLock::new(|| {
         entry(QUERY, counted("{query}"), "a query of yours, as written, after the gate", Scan, I3, WALK),
         entry(
             BEGIN,
-            format!("{OPENING}{COUNTERS}; SAVEPOINT headwater_read").leak(),
+            format!("{OPENING}{COUNTERS}; {SAVEPOINT_TEXT}").leak(),
             "opens the read-only transaction of a long read",
             Free,
             I2,
@@ -245,6 +250,14 @@ pub(super) static COMMANDS: LazyLock<Vec<CommandEntry>> = LazyLock::new(|| {
             END,
             format!("/* headwater {{tag}} */ {COUNTERS}; COMMIT").leak(),
             "what the read did cost, and the end of its transaction",
+            Free,
+            I1,
+            "constant",
+        ),
+        entry(
+            STOPPED,
+            format!("ROLLBACK TO {SAVEPOINT_TEXT}; {COUNTERS}; COMMIT").leak(),
+            "what a read that was stopped did cost until then, and the end of its transaction",
             Free,
             I1,
             "constant",

@@ -117,6 +117,9 @@ pub(super) async fn server(ctx: &CallCtx, link: &Link) -> Result<Description> {
         ));
         details.push(exact("statistics counted since", text(row, 3).unwrap_or("the beginning")));
     }
+    if let Some(row) = answer(5).rows.first() {
+        details.extend(grants_of(row));
+    }
     Ok(Description {
         node: Node {
             path: NodePath::root(),
@@ -135,6 +138,26 @@ pub(super) async fn server(ctx: &CallCtx, link: &Link) -> Result<Description> {
         ddl: None,
         notes: login_notes(link),
     })
+}
+
+/// What the login may, beyond what single tables grant it.
+fn grants_of(row: &[Option<String>]) -> [Detail; 2] {
+    let may = [
+        "everything: it is a superuser",
+        "stream the log (REPLICATION)",
+        "see past row-level security (BYPASSRLS)",
+        "create roles",
+        "create databases",
+        "create schemas here",
+        "create temporary tables here",
+    ];
+    let granted = may.iter().enumerate().filter(|(place, _)| is(row, *place)).map(|(_, what)| *what);
+    let granted = granted.collect::<Vec<_>>().join(", ");
+    let nothing = "nothing beyond what tables grant it";
+    [
+        exact("login may", if granted.is_empty() { nothing } else { &granted }),
+        exact("member of", text(row, 7).unwrap_or("no other role")),
+    ]
 }
 
 /// What this login could do, were it not for the read-only transactions.

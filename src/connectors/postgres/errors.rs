@@ -4,6 +4,7 @@
 use sqlx::Error as Driver;
 use sqlx::postgres::PgDatabaseError;
 
+use crate::kit::tls;
 use crate::model::error::Retry;
 use crate::model::{Error, ErrorKind};
 
@@ -236,15 +237,13 @@ pub(super) fn of(stage: &str, error: &Driver) -> Error {
             None => Error::new(ErrorKind::Unexpected, stage, said.to_string()),
         },
         // The handshake's own errors come as errors of the wire.
-        Driver::Io(error) if of_handshake(error).is_some() => {
-            of_tls(stage, &of_handshake(error).unwrap_or_default())
-        }
-        Driver::Io(error) => {
-            Error::new(ErrorKind::Unreachable, stage, format!("the connection failed: {error}"))
+        Driver::Io(error) => match tls::failure(error) {
+            Some(said) => tls::refused(stage, &said),
+            None => Error::new(ErrorKind::Unreachable, stage, format!("the connection failed: {error}"))
                 .hint("check host, port and network; is the server running?")
-                .retry(Retry::Later)
-        }
-        Driver::Tls(error) => of_tls(stage, &error.to_string()),
+                .retry(Retry::Later),
+        },
+        Driver::Tls(error) => tls::refused(stage, &error.to_string()),
         Driver::Protocol(said) => Error::new(
             ErrorKind::Decode,
             stage,
@@ -283,22 +282,6 @@ fn of_server(stage: &str, said: &PgDatabaseError) -> Error {
         }
     }
     error
-}
-
-/// What TLS says, if it is TLS that failed.
-fn of_handshake(error: &std::io::Error) -> Option<String> {
-    error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).map(ToString::to_string)
-}
-
-fn of_tls(stage: &str, said: &str) -> Error {
-    let hint = if said.contains("does not support TLS") {
-        "the server offers no TLS; where the way to it is safe (this machine, a tunnel), set TLS to off in the connection"
-    } else {
-        "the certificate must be issued for this host name by an authority this machine trusts; name a private authority's certificate in the connection"
-    };
-    Error::new(ErrorKind::Denied, stage, format!("no TLS connection was made: {said}"))
-        .hint(hint)
-        .retry(Retry::AfterChange)
 }
 
 /// Whether the server, not the wire, said no: the connection can go on after a rollback.

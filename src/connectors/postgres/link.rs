@@ -5,21 +5,26 @@
 //! ends it, so that no session of a pooler keeps anything of ours · no statement is prepared · a connection
 //! that did not come back clean is closed, never used again.
 
+mod stream;
+
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{FutureExt as _, StreamExt as _};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, Row as _, ValueRef as _};
+pub(super) use stream::PieceTaker;
 use tokio::sync::MutexGuard;
 
+use super::catalog;
 use super::commands as sent;
 use super::errors;
 use crate::job::{CallCtx, CancelReport, Flow};
 use crate::model::command::EntryId;
 use crate::model::error::Retry;
 use crate::model::load::Dim;
+use crate::model::node::PageRequest;
 use crate::model::{Error, ErrorKind, Result};
 
 /// How long connecting may take.
@@ -30,6 +35,10 @@ pub(super) const LOOK_UP: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(3);
 /// How long a cancel waits for the server to confirm.
 const CONFIRM: Duration = Duration::from_secs(4);
+/// For how long what was told while connecting is no old news.
+const JUST_NOW: Duration = Duration::from_secs(10);
+/// How long a stopped read waits for its end and its counters: who stopped it waits for something else.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// One answer of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,6 +99,8 @@ pub(super) struct Link {
     first: tokio::sync::Mutex<Option<PgConnection>>,
     second: tokio::sync::Mutex<Option<PgConnection>>,
     about: Mutex<About>,
+    /// The first page of schemas, until it is asked for: it came with the first answer.
+    schemas: Mutex<Option<(Instant, Answer)>>,
 }
 
 /// Takes the rows of a message, one after the other.
@@ -319,6 +330,9 @@ pub(super) struct Held<'a> {
     connection: Option<PgConnection>,
     /// Whether it lay idle before: then it may be dead, and a look-up may be asked once more.
     was_idle: bool,
+    /// The connection of a read that was stopped behind its savepoint: its transaction still knows what it did
+    /// cost. Used for that, then closed.
+    stopped: Option<PgConnection>,
 }
 
 impl Link {
@@ -329,11 +343,22 @@ impl Link {
             first: tokio::sync::Mutex::default(),
             second: tokio::sync::Mutex::default(),
             about: Mutex::default(),
+            schemas: Mutex::default(),
         };
-        let answers = link.ask(ctx, "connect", &sent::SESSION, sent::SESSION_TEXT).await?;
-        let about = about_of(&answers)?;
+        let schemas = catalog::schemas_question(&PageRequest::first())?;
+        let body = format!("{}; {schemas}", sent::SESSION_TEXT);
+        let mut answers = link.ask(ctx, "connect", &sent::SESSION, &body).await?.into_iter();
+        let about = about_of(answers.next().as_ref())?;
         *link.about.lock().unwrap_or_else(PoisonError::into_inner) = about;
+        let told = answers.next().map(|schemas| (Instant::now(), schemas));
+        *link.schemas.lock().unwrap_or_else(PoisonError::into_inner) = told;
         Ok(link)
+    }
+
+    /// The first page of schemas as told while connecting; once, and only if that was just now.
+    pub(super) fn take_first_schemas(&self) -> Option<Answer> {
+        let told = self.schemas.lock().unwrap_or_else(PoisonError::into_inner).take();
+        told.filter(|(since, _)| since.elapsed() < JUST_NOW).map(|(_, schemas)| schemas)
     }
 
     /// What the server said of itself.
@@ -381,7 +406,7 @@ impl Link {
                 () = ctx.cancelled() => return Err(Error::cancelled(stage)),
             },
         };
-        Ok(Held { link: self, slot, connection: Some(connection), was_idle })
+        Ok(Held { link: self, slot, connection: Some(connection), was_idle, stopped: None })
     }
 
     /// Asks the catalogue: one message, one round trip. A dead idle connection is replaced once, since asking
@@ -477,7 +502,10 @@ impl Held<'_> {
         drop(hook);
         ctx.meter().add(Dim::RoundTrips, 1.0, "messages sent to the server and answered");
         match ended {
-            None => Err(statement.failed(Error::cancelled(stage)).await),
+            None => {
+                self.keep_stopped(connection, text);
+                Err(statement.failed(Error::cancelled(stage)).await)
+            }
             Some(Ok(Ok(Flow::More))) => {
                 self.connection = Some(connection);
                 statement.done(0).await?;
@@ -486,23 +514,79 @@ impl Held<'_> {
             Some(Ok(Ok(Flow::Enough))) => {
                 // Rows are still on their way: the statement is stopped there and the connection closed.
                 self.stop(ctx).await;
+                self.keep_stopped(connection, text);
                 statement.done(0).await?;
                 Ok(Flow::Enough)
             }
             Some(Ok(Err(Failed::Ours(error)))) => {
                 self.stop(ctx).await;
+                self.keep_stopped(connection, text);
                 Err(statement.failed(error).await)
             }
             Some(Ok(Err(Failed::Driver(error)))) => {
                 let told = statement.failed(self.told(stage, &error)).await;
                 if errors::is_from_server(&error) {
-                    self.roll_back(ctx, connection).await?;
+                    match told.kind {
+                        // Its own limit, or somebody else's cancel.
+                        ErrorKind::Timeout | ErrorKind::Cancelled if has_savepoint(text) => {
+                            self.keep_stopped(connection, text);
+                        }
+                        _ => self.roll_back(ctx, connection).await?,
+                    }
                 }
                 Err(told)
             }
             Some(Err(late)) => {
                 self.stop(ctx).await;
                 Err(statement.failed(too_late(stage, deadline, &late)).await)
+            }
+        }
+    }
+
+    /// Gives a read up whose rows make no sense: it is over, and costs what it did cost.
+    pub(super) fn give_up(&mut self) {
+        self.stopped = self.connection.take();
+    }
+
+    fn keep_stopped(&mut self, connection: PgConnection, text: &str) {
+        if has_savepoint(text) {
+            self.stopped = Some(connection);
+        }
+    }
+
+    /// Asks the transaction of a read that was stopped, however it was, what it did cost. Gives nothing where no
+    /// savepoint was reached or nobody answers in time: a read that was stopped is over either way.
+    pub(super) async fn settle(&mut self, ctx: &CallCtx, text: &str) -> Result<Option<Vec<Option<String>>>> {
+        let Some(mut connection) = self.stopped.take() else { return Ok(None) };
+        let statement = ctx.clean_up_statement(&sent::STOPPED, text).await?;
+        let asked = tokio::time::timeout(SETTLE, async {
+            // What is left of the stopped message ends in its error before ours is sent.
+            for is_last in [false, true] {
+                let mut collect = Collect::default();
+                match exchange(&mut connection, text, &mut collect).await {
+                    Ok(_) => return Ok(collect.0),
+                    Err(Failed::Driver(error)) if !is_last && errors::is_from_server(&error) => {}
+                    Err(Failed::Driver(error)) => return Err(errors::of("read", &error)),
+                    Err(Failed::Ours(error)) => return Err(error),
+                }
+            }
+            Ok(Vec::new())
+        });
+        match asked.await {
+            Ok(Ok(answers)) => {
+                let counted = answers.into_iter().find_map(|answer| answer.rows.into_iter().next());
+                statement.done(u64::from(counted.is_some())).await?;
+                // The server is told; whether the farewell arrives does not matter.
+                let _farewell = tokio::time::timeout(GRACE, sqlx::Connection::close(connection)).await;
+                Ok(counted)
+            }
+            Ok(Err(error)) => {
+                statement.failed(error).await;
+                Ok(None)
+            }
+            Err(late) => {
+                statement.failed(too_late("read", SETTLE, &late)).await;
+                Ok(None)
             }
         }
     }
@@ -546,120 +630,15 @@ impl Held<'_> {
         let _reached = self.link.dial.stop(ctx).await;
     }
 
-    /// Sends `COPY … TO STDOUT` and passes what comes on, piece by piece. The transaction stays open, unless
-    /// it failed. Gives [`Flow::Enough`] if the taker wanted no more; the connection is closed then.
-    pub(super) async fn copy(
-        &mut self,
-        ctx: &CallCtx,
-        stage: &str,
-        text: &str,
-        taker: &mut impl PieceTaker,
-    ) -> Result<Flow> {
-        let statement = ctx.statement(&sent::COPY, text).await?;
-        let Some(mut connection) = self.connection.take() else {
-            return Err(statement.failed(Error::unexpected(stage, "the connection is closed")).await);
-        };
-        let hook = self.canceller(ctx);
-        let ended = self.copied(ctx, &mut connection, text, taker).await;
-        drop(hook);
-        ctx.meter().add(Dim::RoundTrips, 1.0, "messages sent to the server and answered");
-        match ended {
-            Ok(Flow::More) => {
-                self.connection = Some(connection);
-                statement.done(taker.rows()).await?;
-                Ok(Flow::More)
-            }
-            Ok(Flow::Enough) => {
-                self.stop(ctx).await;
-                statement.done(taker.rows()).await?;
-                Ok(Flow::Enough)
-            }
-            Err(Failed::Driver(error)) => Err(statement.failed(self.told(stage, &error)).await),
-            Err(Failed::Ours(error)) => {
-                if error.kind != ErrorKind::Cancelled {
-                    self.stop(ctx).await;
-                }
-                Err(statement.failed(error).await)
-            }
-        }
-    }
-
-    async fn copied(
-        &self,
-        ctx: &CallCtx,
-        connection: &mut PgConnection,
-        text: &str,
-        taker: &mut impl PieceTaker,
-    ) -> std::result::Result<Flow, Failed> {
-        let mut pieces = self
-            .patiently(ctx, connection.copy_out_raw(text))
-            .await
-            .map_err(Failed::Ours)?
-            .map_err(Failed::Driver)?;
-        loop {
-            let next = self.patiently(ctx, pieces.next()).await.map_err(Failed::Ours)?;
-            let Some(piece) = next else { return Ok(Flow::More) };
-            taker.piece(&piece.map_err(Failed::Driver)?).map_err(Failed::Ours)?;
-            if taker.ready().await.map_err(Failed::Ours)? == Flow::Enough {
-                return Ok(Flow::Enough);
-            }
-        }
-    }
-
-    /// Waits for something of the server as long as it works on it.
-    async fn patiently<T>(&self, ctx: &CallCtx, coming: impl Future<Output = T>) -> Result<T> {
-        tokio::pin!(coming);
-        loop {
-            tokio::select! {
-                biased;
-                () = ctx.cancelled() => return Err(Error::cancelled("read")),
-                waited = tokio::time::timeout(QUIET, &mut coming) => match waited {
-                    Ok(come) => return Ok(come),
-                    Err(_quiet) => self.must_be_running(ctx).await?,
-                },
-            }
-        }
-    }
-
-    /// Nothing came for a while: that is well if the server still works on it, and an error if it does not.
-    async fn must_be_running(&self, ctx: &CallCtx) -> Result<()> {
-        let mut side = self.link.dial.dial("read").await?;
-        let running = self.link.dial.running(ctx, &mut side).await?;
-        let _farewell = sqlx::Connection::close(side).await;
-        if running > 0 {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Unreachable,
-            "read",
-            format!(
-                "nothing came for {} s, and the server does not work on the read any more",
-                QUIET.as_secs()
-            ),
-        )
-        .hint("the way to the server may have lost the connection; rows that came are kept, read again")
-        .retry(Retry::Later))
-    }
-
     /// Keeps the connection for the next call, if it is clean.
     pub(super) fn give_back(mut self) {
         *self.slot = self.connection.take();
     }
 }
 
-/// How long nothing may come of a long read before we look whether the server still works on it.
-const QUIET: Duration = Duration::from_secs(10);
-
-/// Takes the pieces of a COPY stream.
-pub(super) trait PieceTaker: Send {
-    /// Takes a piece; it may end anywhere.
-    fn piece(&mut self, piece: &[u8]) -> Result<()>;
-
-    /// Called after each piece: passes on what is ready.
-    fn ready(&mut self) -> impl Future<Output = Result<Flow>> + Send;
-
-    /// Rows so far.
-    fn rows(&self) -> u64;
+/// Whether a message can be taken back to before its read.
+fn has_savepoint(text: &str) -> bool {
+    text.contains(sent::SAVEPOINT_TEXT)
 }
 
 /// How many statements of a message open its transaction: those have no answer of interest.
@@ -668,8 +647,8 @@ fn opening_of(text: &str) -> usize {
     1 + rest.split("; ").skip(1).take_while(|statement| statement.starts_with("SET LOCAL ")).count()
 }
 
-fn about_of(answers: &[Answer]) -> Result<About> {
-    let row = answers.first().and_then(|answer| answer.rows.first());
+fn about_of(answer: Option<&Answer>) -> Result<About> {
+    let row = answer.and_then(|answer| answer.rows.first());
     let text = |column: usize| row.and_then(|row| row.get(column)?.as_deref()).map(Cow::Borrowed);
     let Some(version) = text(0) else {
         return Err(Error::new(ErrorKind::Decode, "connect", "the server does not say who it is")

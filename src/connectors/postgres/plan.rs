@@ -226,6 +226,9 @@ fn where_of(conditions: &[String]) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
 
+/// How a question for counters begins.
+const COUNTED: &str = "SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_blocks_fetched";
+
 /// What keeps the count of what a read of these relations did cost, asked before it and after: the counters of a
 /// transaction begin with what earlier ones of the session have not handed over yet. The list is of numbers, or a query of them.
 pub(super) fn counters(relations: &str) -> String {
@@ -260,19 +263,15 @@ pub(super) struct Statement {
 pub(super) fn steps(link: &Link, statement: Statement, spec: &ReadSpec) -> Vec<Step> {
     let step =
         |entry: EntryId, text: String| Step { entry, text, binds: Vec::new(), kind: StepKind::Statement };
-    let counters = counters(&statement.relations);
-    let is_small = is_small(spec);
-    let default = if is_small { SMALL_LIMIT } else { LONG_LIMIT };
-    let limit = limit_of(spec, default);
-    if is_small {
-        let body = format!("{counters}; {}; {counters}", statement.text);
-        let text = link.message(&body, limit, statement.names);
-        return vec![step(statement.entry, text)];
+    if is_small(spec) {
+        return vec![message(link, statement, spec)];
     }
+    let counters = counters(&statement.relations);
+    let limit = limit_of(spec, LONG_LIMIT);
     vec![
         step(
             sent::BEGIN,
-            format!("{}{counters}; SAVEPOINT headwater_read", link.opening(limit, statement.names)),
+            format!("{}{counters}; {}", link.opening(limit, statement.names), sent::SAVEPOINT_TEXT),
         ),
         step(
             sent::COPY,
@@ -280,6 +279,21 @@ pub(super) fn steps(link: &Link, statement: Statement, spec: &ReadSpec) -> Vec<S
         ),
         step(sent::END, format!("{}; COMMIT", link.marked(&counters))),
     ]
+}
+
+/// A statement as one message, its counters around it. A read that is stopped goes back to the savepoint: there
+/// the transaction still tells what it did cost.
+fn message(link: &Link, statement: Statement, spec: &ReadSpec) -> Step {
+    let counters = counters(&statement.relations);
+    let body = format!("{counters}; {}; {}; {counters}", sent::SAVEPOINT_TEXT, statement.text);
+    let text = link.message(&body, limit_of(spec, SMALL_LIMIT), statement.names);
+    Step { entry: statement.entry, text, binds: Vec::new(), kind: StepKind::Statement }
+}
+
+/// What is asked of the transaction of a read that was stopped: what it did cost until then.
+pub(super) fn after_stop(plan: &ReadPlan) -> Option<String> {
+    let (_, asked) = plan.steps.last()?.text.rsplit_once(COUNTED)?;
+    Some(format!("ROLLBACK TO {}; {COUNTED}{asked}", sent::SAVEPOINT_TEXT))
 }
 
 /// How long the server may work on it.
@@ -298,9 +312,9 @@ pub(super) fn limit_in(plan: &ReadPlan) -> Duration {
 pub(super) fn statement_in(plan: &ReadPlan) -> Option<&str> {
     match plan.steps.as_slice() {
         [only] => {
-            let (_, body) = only.text.split_once(" AS touched(r); ")?;
-            body.rsplit_once("; SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_blocks_fetched")
-                .map(|(text, _)| text)
+            let (_, body) = only.text.split_once(sent::SAVEPOINT_TEXT)?;
+            let (text, _) = body.strip_prefix("; ")?.rsplit_once(COUNTED)?;
+            text.strip_suffix("; ")
         }
         [_, copy, _] => copy.text.split_once("COPY (")?.1.rsplit_once(") TO STDOUT ").map(|(text, _)| text),
         _ => None,
@@ -551,9 +565,7 @@ pub(super) fn query(
         steps(link, statement, &spec)
     } else {
         // SHOW and EXPLAIN cannot be copied; they give few rows.
-        let text = format!("{}; {}", statement.text, counters(relations));
-        let text = link.message(&text, limit_of(&spec, SMALL_LIMIT), Names::Role);
-        vec![Step { entry: sent::QUERY, text, binds: Vec::new(), kind: StepKind::Statement }]
+        vec![message(link, statement, &spec)]
     };
     let method = match spec.bound.rows {
         Some(rows) => format!("first {rows} rows of the query"),

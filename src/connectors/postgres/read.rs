@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use super::catalog::{Catalog, number};
 use super::copy::{BinaryRows, Format, TextRows};
 use super::decode;
-use super::link::{self, Answer, Link, PieceTaker, RowTaker};
+use super::link::{self, Answer, Held, Link, PieceTaker, RowTaker};
 use super::plan;
 use super::types::{ColumnType, Types};
 use crate::connector::Permit;
@@ -169,16 +169,19 @@ pub(super) fn schema_of(names: impl Iterator<Item = String>, columns: &[ColumnTy
     Schema::new(fields.collect())
 }
 
+/// Which answer of a message holds the rows asked for, behind the counters and the savepoint.
+const ROWS: usize = 2;
+
 /// The rows of a message: the counters, those asked for, the counters again.
 struct InMessage<'f, 'a>(&'f mut Feeder<'a>);
 
 impl RowTaker for InMessage<'_, '_> {
     fn row(&mut self, answer: usize, row: &PgRow) -> Result<()> {
         let feeder = &mut *self.0;
-        if answer != 1 {
+        if answer != ROWS {
             let text = |column| link::raw(row, column).map(|text| String::from_utf8_lossy(text).into_owned());
             let said = Some((0..row.len()).map(text).collect());
-            if answer == 0 {
+            if answer < ROWS {
                 feeder.before = said;
             } else {
                 feeder.counted = said;
@@ -290,14 +293,33 @@ pub(super) async fn run(
     Ok(outcome(ctx, plan, &feeder, flow, target.can_go_on))
 }
 
+/// Sends the messages of a plan; a read that ended before its counters were told is asked for them.
 async fn send(ctx: &CallCtx, link: &Link, plan: &ReadPlan, feeder: &mut Feeder<'_>) -> Result<Flow> {
-    let limit = plan::limit_in(plan);
     let mut held = link.hold(ctx, "read").await?;
+    let ended = deliver(ctx, &mut held, plan, feeder).await;
+    let settled = match plan::after_stop(plan) {
+        Some(text) => held.settle(ctx, &text).await,
+        None => Ok(None),
+    };
+    held.give_back();
+    match settled {
+        Ok(Some(counted)) => feeder.counted = Some(counted),
+        Ok(None) => {}
+        Err(error) => return ended.and(Err(error)),
+    }
+    ended
+}
+
+async fn deliver(
+    ctx: &CallCtx,
+    held: &mut Held<'_>,
+    plan: &ReadPlan,
+    feeder: &mut Feeder<'_>,
+) -> Result<Flow> {
     match plan.steps.as_slice() {
         [only] => {
-            let ended = held.send(ctx, "read", &only.entry, &only.text, limit, &mut InMessage(feeder)).await;
-            held.give_back();
-            ended
+            let limit = plan::limit_in(plan);
+            held.send(ctx, "read", &only.entry, &only.text, limit, &mut InMessage(feeder)).await
         }
         [begin, copy, end] => {
             let mut counters = Answers::default();
@@ -310,11 +332,13 @@ async fn send(ctx: &CallCtx, link: &Link, plan: &ReadPlan, feeder: &mut Feeder<'
             if flow == Flow::Enough {
                 return Ok(flow);
             }
-            stream.cutter.end()?;
+            if let Err(error) = stream.cutter.end() {
+                held.give_up();
+                return Err(error);
+            }
             let mut counters = Answers::default();
             held.send(ctx, "read", &end.entry, &end.text, link::LOOK_UP, &mut counters).await?;
             feeder.counted = counters.0.into_iter().next();
-            held.give_back();
             Ok(Flow::More)
         }
         _ => Err(Error::unexpected("read", "a plan without messages")),

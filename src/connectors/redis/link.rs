@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError, Value};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError, TlsCertificates, Value};
 use tokio::sync::Mutex;
 
 use super::commands as sent;
 use super::decode::{name_of, wire_bytes};
 use crate::job::CallCtx;
+use crate::kit::tls;
 use crate::model::command::EntryId;
 use crate::model::error::Retry;
 use crate::model::load::Dim;
@@ -63,13 +64,15 @@ fn command(words: &str, arguments: &[&[u8]]) -> Vec<Vec<u8>> {
 /// The connections to one server.
 pub(super) struct Link {
     info: ConnectionInfo,
+    /// The private authority that signs the server's certificate, in PEM.
+    authority: Option<Vec<u8>>,
     open: Mutex<BTreeMap<i64, MultiplexedConnection>>,
 }
 
 impl Link {
     /// No connection yet.
-    pub(super) fn new(info: ConnectionInfo) -> Self {
-        Self { info, open: Mutex::default() }
+    pub(super) fn new(info: ConnectionInfo, authority: Option<Vec<u8>>) -> Self {
+        Self { info, authority, open: Mutex::default() }
     }
 
     /// The connection to a database, made if need be.
@@ -95,7 +98,11 @@ impl Link {
 
     async fn make(&self, db: i64) -> Result<MultiplexedConnection, RedisError> {
         let settings = self.info.redis_settings().clone().set_db(db);
-        let client = Client::open(self.info.clone().set_redis_settings(settings))?;
+        let info = self.info.clone().set_redis_settings(settings);
+        let client = match self.authority.clone() {
+            None => Client::open(info)?,
+            root_cert => Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })?,
+        };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(ROUND_TRIP));
@@ -186,6 +193,9 @@ async fn within<T>(
 
 /// What Redis or its client says, as an error of ours.
 pub(super) fn error_of(stage: &str, error: &RedisError) -> Error {
+    if let Some(said) = tls::failure(error) {
+        return tls::refused(stage, &said);
+    }
     let said = format!("redis says: {error}");
     match (error.kind(), error.code()) {
         (redis::ErrorKind::AuthenticationFailed, _) | (_, Some("NOAUTH" | "WRONGPASS")) => {

@@ -21,6 +21,7 @@ use self::link::{Link, error_of};
 use self::source::RedisSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
+use crate::kit::tls;
 use crate::model::ability::{Abilities, CancelReach, CostClass, Support};
 use crate::model::card::{Card, Family, FieldKind, Form, FormField};
 use crate::model::command::CommandEntry;
@@ -69,10 +70,11 @@ static CARD: Card = Card {
             FormField::optional(
                 "tls",
                 "TLS",
-                "whether the server speaks TLS; its certificate is checked against the system's",
+                "whether the server speaks TLS; its certificate and its name are checked",
                 FieldKind::Choice { options: &[("off", "no"), ("on", "yes, verified")] },
                 Some("off"),
             ),
+            tls::AUTHORITY_FIELD,
         ],
     },
     docs: include_str!("docs.md"),
@@ -145,8 +147,12 @@ impl Connector for Redis {
         if let Some(password) = credentials.get(Connection::PASSWORD) {
             login = login.set_password(password.expose_secret());
         }
+        let authority = match value(tls::AUTHORITY).filter(|_| value("tls") == Some("on")) {
+            Some(path) => Some(tls::authority("connect", path).await?),
+            None => None,
+        };
         let info = address.into_connection_info().map_err(|error| error_of("connect", &error))?;
-        let link = Link::new(info.set_redis_settings(login));
+        let link = Link::new(info.set_redis_settings(login), authority);
         let source = RedisSource::new(link, i64::from(home), connection.capacity());
         // The first question shows whether it is a Redis, and whether it wants a login.
         source.greet(ctx).await.map_err(|error| error.with("host", format!("{host}:{port}")))?;

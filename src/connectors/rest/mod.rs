@@ -27,7 +27,8 @@ mod source;
 use self::source::RestSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
-use crate::kit::http::Http;
+use crate::kit::http::{Http, Trust};
+use crate::kit::tls;
 use crate::model::Result;
 use crate::model::ability::{Abilities, CancelReach, CostClass, Support};
 use crate::model::card::{Card, Family, Form};
@@ -96,7 +97,11 @@ impl Connector for Rest {
         let capacity = connection.capacity();
         // Half of what it bears, and never more than its own headers grant.
         let per_sec = capacity.requests_per_sec / 2.0;
-        let http = Http::new("connect", settings.base.clone(), login, per_sec).await?;
+        let trust = match connection.filled(tls::AUTHORITY) {
+            Some(path) => Trust::Authority(tls::authority("connect", path).await?),
+            None => Trust::System,
+        };
+        let http = Http::new("connect", settings.base.clone(), login, per_sec, trust).await?;
         Ok(Arc::new(RestSource::open(ctx, settings, http, capacity).await?))
     }
 }

@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::paging::{Paging, Style};
+use crate::kit::tls;
 use crate::connector::Credentials;
 use crate::kit::http::Login;
 use crate::model::card::{FieldKind, FormField, Need};
@@ -103,6 +104,7 @@ pub(super) static FIELDS: &[FormField] = &[
         need: Need::Optional,
         default: Some("500"),
     },
+    tls::AUTHORITY_FIELD,
 ];
 
 /// One resource.

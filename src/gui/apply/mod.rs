@@ -19,6 +19,7 @@ pub fn apply(app: &mut App, ctx: &Context, command: Command) {
         Command::OpenTarget(text) => source::open_target(app, text),
         Command::OpenNode { source, node } => source::open_node(app, source, node),
         Command::OpenQuery(source) => source::open_query(app, source),
+        Command::Describe { source, node } => source::describe(app, source, node),
         Command::CloseSource(source) => source::close(app, source),
         Command::ToggleNode { source, node } => source::toggle(app, source, &node),
         Command::MoreChildren { source, node } => source::more(app, source, &node),

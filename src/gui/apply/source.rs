@@ -34,7 +34,27 @@ fn entry(app: &App, id: SourceId) -> Option<&SourceEntry> {
 
 /// Shows a node in a tab, the one that shows it already if there is one.
 pub fn open_node(app: &mut App, id: SourceId, node: NodePath) {
-    let shows = Shows::Node(node);
+    show(app, id, Shows::Node(node));
+}
+
+/// Shows what a source, or a part of it, tells of itself.
+pub fn describe(app: &mut App, id: SourceId, node: NodePath) {
+    show(app, id, Shows::About(node));
+}
+
+/// Describes the source of the tab in front, or the first that is open.
+pub fn describe_front(app: &mut App) {
+    let front = app.tabs.front().and_then(Tab::data).map(|tab| tab.source().id);
+    let open = |source: &&SourceEntry| source.opened.value().is_some();
+    match front.or_else(|| app.sources.iter().find(open).map(|source| source.id)) {
+        Some(id) => describe(app, id, NodePath::root()),
+        None => app
+            .commands
+            .send(Command::Toast(ToastKind::Refused, "no source is open: open one first".to_owned())),
+    }
+}
+
+fn show(app: &mut App, id: SourceId, shows: Shows) {
     if app.tabs.focus(id, &shows) == Focused::Found {
         return;
     }

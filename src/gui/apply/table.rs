@@ -29,6 +29,7 @@ pub fn apply(app: &mut App, ctx: &Context, command: UiCommand) {
         UiCommand::OpenDemo => app.commands.send(Command::OpenTarget(Target::DEMO.to_owned())),
         UiCommand::OpenFile => pick_file(app),
         UiCommand::NewConnection => super::saved::add(app),
+        UiCommand::DescribeSource => super::source::describe_front(app),
         UiCommand::NewTab => app.tabs.add(Tab::Welcome(WelcomeState::default())),
         UiCommand::CloseTab => app.tabs.close_front(),
         UiCommand::ReopenTab => reopen(app),

@@ -150,6 +150,12 @@ fn source_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, source: &SourceEntry, height: f32) 
                 {
                     ctx.send(Command::OpenQuery(source.id));
                 }
+                // Of several sources in one, each is described by its own line.
+                if source.opened.value().is_some_and(|opened| opened.mounts().len() == 1)
+                    && ui.button("Describe").clicked()
+                {
+                    ctx.send(Command::Describe { source: source.id, node: NodePath::root() });
+                }
                 if ui.button("Check again").clicked() {
                     ctx.send(Command::Retry(source.id));
                 }
@@ -204,11 +210,14 @@ fn node_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, source: &SourceEntry, node: &Node, de
             } else if node.readable && response.clicked() {
                 ctx.send(Command::OpenNode { source: source.id, node: node.path.clone() });
             }
-            // A node of two faces: a click unfolds it, its rows are asked for by name.
-            if node.readable && node.expandable {
+            // A click unfolds it: its rows, if it has two faces, and its description are asked for by name.
+            if node.expandable {
                 response.context_menu(|ui| {
-                    if ui.button("Open as table").clicked() {
+                    if node.readable && ui.button("Open as table").clicked() {
                         ctx.send(Command::OpenNode { source: source.id, node: node.path.clone() });
+                    }
+                    if ui.button("Describe").clicked() {
+                        ctx.send(Command::Describe { source: source.id, node: node.path.clone() });
                     }
                 });
             }

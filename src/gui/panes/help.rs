@@ -79,9 +79,11 @@ fn region_of(command: UiCommand) -> Option<Region> {
         | UiCommand::Describe
         | UiCommand::Export
         | UiCommand::Recheck => Some(Region::Centre),
-        UiCommand::NewConnection | UiCommand::OpenFile | UiCommand::OpenDemo | UiCommand::ToggleRail => {
-            Some(Region::Rail)
-        }
+        UiCommand::NewConnection
+        | UiCommand::OpenFile
+        | UiCommand::OpenDemo
+        | UiCommand::DescribeSource
+        | UiCommand::ToggleRail => Some(Region::Rail),
         UiCommand::ToggleInspector => Some(Region::Inspector),
         UiCommand::ToggleDrawer | UiCommand::ShowLedger | UiCommand::ShowJobs => Some(Region::Drawer),
         UiCommand::Palette

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use crate::job::ctx::Statement;
+use crate::kit::tls;
 use crate::model::error::Retry;
 use crate::model::{Error, ErrorKind, Result};
 
@@ -127,6 +128,9 @@ pub(super) fn refusal(stage: &str, request: &str, status: u16, headers: &Headers
 /// The error of a request that got no whole answer.
 pub(super) fn broken(stage: &str, request: &str, error: reqwest::Error) -> Error {
     let error = error.without_url();
+    if let Some(said) = tls::failure(&error) {
+        return tls::refused(stage, &said).with("request", request.to_owned());
+    }
     let mut words = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(one) = cause {
@@ -139,11 +143,6 @@ pub(super) fn broken(stage: &str, request: &str, error: reqwest::Error) -> Error
     let words = words.join(": ");
     let (kind, hint) = if error.is_timeout() {
         (ErrorKind::Timeout, "the server is slow or gone; try again later")
-    } else if error.is_connect() && words.contains("ertificate") {
-        (
-            ErrorKind::Unreachable,
-            "the server's certificate is not trusted here; its owner knows which authority signs it",
-        )
     } else if error.is_connect() {
         (ErrorKind::Unreachable, "check the host and the port, and whether the server runs")
     } else if error.is_body() || error.is_decode() {

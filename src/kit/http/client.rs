@@ -97,6 +97,16 @@ pub struct Allowance {
     pub bytes: u64,
 }
 
+/// Whose word is taken for who the server is.
+#[derive(Clone, Debug, Default)]
+pub enum Trust {
+    /// The authorities that the system trusts.
+    #[default]
+    System,
+    /// This one alone, in PEM.
+    Authority(Vec<u8>),
+}
+
 /// A server, over one connection.
 pub struct Http {
     home: Url,
@@ -149,11 +159,12 @@ pub fn link_target(stage: &str, base: &Url, link: &str) -> Result<Url> {
 }
 
 impl Http {
-    /// A client for the server of `home`. Resolves its name and sends nothing.
+    /// A client for the server of `home`. Resolves its name and sends nothing. A private authority is trusted
+    /// there alone.
     ///
     /// # Errors
     /// `unreachable` if the name does not resolve, `invalid` for a login that no header holds.
-    pub async fn new(stage: &str, home: Url, login: Login, per_sec: f64) -> Result<Self> {
+    pub async fn new(stage: &str, home: Url, login: Login, per_sec: f64, trust: Trust) -> Result<Self> {
         let addresses = resolve(stage, &home).await?;
         let ips = addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>();
         let reach = match origin::reach_of_host(&home, &ips) {
@@ -167,7 +178,7 @@ impl Http {
             }
             Some(reach) => reach,
         };
-        let client = client(stage, &home, &addresses)?;
+        let client = client(stage, &home, &addresses, &trust)?;
         Ok(Self { home, reach, client, login: header_of(stage, login)?, pace: Pace::new(per_sec) })
     }
 
@@ -247,7 +258,7 @@ impl Http {
                 Ok(Way { with_login: None, remark: Some(why), ..own })
             }
             Follow::WithoutCredentials { why } => {
-                Ok(Way { client: client(stage, url, &addresses)?, with_login: None, remark: Some(why) })
+                Ok(Way { client: client(stage, url, &addresses, &Trust::System)?, with_login: None, remark: Some(why) })
             }
             Follow::Refuse { why } => {
                 Err(Error::new(ErrorKind::Refused, stage, format!("the server leads elsewhere: {why}"))
@@ -418,7 +429,7 @@ async fn resolve(stage: &str, url: &Url) -> Result<Vec<SocketAddr>> {
 }
 
 /// A client that goes to these addresses and nowhere else, and does nothing by itself.
-fn client(stage: &str, url: &Url, addresses: &[SocketAddr]) -> Result<reqwest::Client> {
+fn client(stage: &str, url: &Url, addresses: &[SocketAddr], trust: &Trust) -> Result<reqwest::Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // The program does it first thing; whoever uses the library alone gets the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -432,6 +443,13 @@ fn client(stage: &str, url: &Url, addresses: &[SocketAddr]) -> Result<reqwest::C
         .connect_timeout(CONNECT_DEADLINE)
         .read_timeout(IDLE_DEADLINE)
         .pool_max_idle_per_host(1);
+    if let Trust::Authority(pem) = trust {
+        let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| {
+            let why = format!("the authority's certificate is of no use: {}", error.without_url());
+            Error::new(ErrorKind::Invalid, stage, why).hint("name a file in PEM")
+        })?;
+        builder = builder.tls_certs_only(authorities);
+    }
     if let Some(url::Host::Domain(name)) = url.host() {
         builder = builder.resolve_to_addrs(name, addresses);
     }

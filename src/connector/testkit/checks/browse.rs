@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::bench::{Bench, Check, Live, context, ensure};
+use super::super::bench::{Bench, Breadth, Check, Live, context, ensure};
 use crate::model::node::{Node, NodePath, PageRequest};
 use crate::model::read::ReadSpec;
 use crate::model::{Error, ErrorKind};
@@ -44,8 +44,8 @@ pub(super) async fn card_and_commands(bench: &Bench) -> Check {
     Ok(())
 }
 
-/// All children of a node, by pages of `size`.
-async fn listed(live: &Live, at: &NodePath, size: usize) -> Result<Vec<Node>, String> {
+/// The children of a node, all or the first of them, by pages of `size`.
+async fn listed(live: &Live, at: &NodePath, size: usize, breadth: Breadth) -> Result<Vec<Node>, String> {
     let mut found = Vec::new();
     let mut page = PageRequest { token: None, size };
     loop {
@@ -56,6 +56,12 @@ async fn listed(live: &Live, at: &NodePath, size: usize) -> Result<Vec<Node>, St
             .map_err(|error| format!("listing {at}: {error}"))?;
         ensure!(given.nodes.len() <= size, "a page of {size} has {} nodes", given.nodes.len());
         found.extend(given.nodes);
+        if let Breadth::First(most) = breadth
+            && found.len() >= most
+        {
+            found.truncate(most);
+            return Ok(found);
+        }
         ensure!(found.len() <= MOST_NODES, "the list of {at} does not end");
         match given.next {
             None => return Ok(found),
@@ -67,12 +73,12 @@ async fn listed(live: &Live, at: &NodePath, size: usize) -> Result<Vec<Node>, St
     }
 }
 
-/// The whole tree, by pages of `size`.
-async fn walked(live: &Live, size: usize) -> Result<Vec<Node>, String> {
+/// The tree, by pages of `size`.
+async fn walked(live: &Live, size: usize, breadth: Breadth) -> Result<Vec<Node>, String> {
     let mut found: Vec<Node> = Vec::new();
     let mut open = vec![NodePath::root()];
     while let Some(at) = open.pop() {
-        let children = listed(live, &at, size).await?;
+        let children = listed(live, &at, size, breadth).await?;
         for child in &children {
             ensure!(child.path.parent() == at, "{} is listed below {at}", child.path);
             ensure!(!child.name.is_empty(), "{} has no name", child.path);
@@ -93,10 +99,10 @@ async fn walked(live: &Live, size: usize) -> Result<Vec<Node>, String> {
 
 pub(super) async fn children(bench: &Bench) -> Check {
     let live = bench.connect().await?;
-    let whole = walked(&live, PageRequest::DEFAULT_SIZE).await?;
+    let whole = walked(&live, PageRequest::DEFAULT_SIZE, bench.breadth).await?;
     let paths = |nodes: &[Node]| nodes.iter().map(|node| node.path.clone()).collect::<Vec<_>>();
     for size in [1, 2, 3, 7, PageRequest::DEFAULT_SIZE] {
-        let again = walked(&live, size).await?;
+        let again = walked(&live, size, bench.breadth).await?;
         ensure!(
             paths(&again) == paths(&whole),
             "pages of {size} give {:?}, one page gives {:?}",
@@ -113,14 +119,14 @@ pub(super) async fn children(bench: &Bench) -> Check {
         ensure!(found.is_some_and(|found| found.readable), "{node} is not listed as readable");
     }
     for leaf in whole.iter().filter(|node| !node.expandable) {
-        ensure!(listed(&live, &leaf.path, 10).await?.is_empty(), "{} is a leaf and has children", leaf.path);
+        ensure!(listed(&live, &leaf.path, 10, Breadth::Whole).await?.is_empty(), "{} is a leaf and has children", leaf.path);
     }
     Ok(())
 }
 
 pub(super) async fn described(bench: &Bench) -> Check {
     let live = bench.connect().await?;
-    for node in walked(&live, PageRequest::DEFAULT_SIZE).await?.iter().take(50) {
+    for node in walked(&live, PageRequest::DEFAULT_SIZE, bench.breadth).await?.iter().take(50) {
         let told = live.source.describe(&live.ctx(), &node.path).await;
         let told = told.map_err(|error| format!("describing {}: {error}", node.path))?;
         ensure!(told.node.path == node.path, "{} is described as {}", node.path, told.node.path);

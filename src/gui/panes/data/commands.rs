@@ -4,7 +4,7 @@ use super::asking::{Asking, Reach};
 use super::export::{ExportWish, Panel};
 use super::find::{FindWish, Step};
 use super::toolbar::{Focus, Unfolded, Wish};
-use super::{DataTab, Handled, View};
+use super::{DataTab, Handled, Shows, View};
 use crate::gui::command::UiCommand;
 use crate::gui::grid::{GridAction, Scope};
 use crate::gui::view_ctx::{Command, ViewCtx};
@@ -16,6 +16,16 @@ use crate::model::units::count_text;
 impl DataTab {
     /// Does a command of the table, if it is meant for a data tab.
     pub fn command(&mut self, ctx: &ViewCtx<'_>, command: UiCommand) -> Handled {
+        if matches!(self.shows, Shows::About(_)) {
+            // It has no rows: all there is to do is to ask again.
+            return match command {
+                UiCommand::Describe | UiCommand::Recheck => {
+                    self.describe(ctx);
+                    Handled::Yes
+                }
+                _ => Handled::No,
+            };
+        }
         match command {
             UiCommand::Run => self.run_or_decide(ctx),
             UiCommand::EstimateOnly => self.reread(ctx, Reach::EstimateOnly),

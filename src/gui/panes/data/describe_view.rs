@@ -33,15 +33,18 @@ pub fn describe_ui(ui: &mut Ui, description: &Description) {
             let value = format!("{} · {}", detail.value, detail.provenance.phrase());
             key_value_ui(ui, &name(&detail.label), &value);
         }
-        section(ui, &format!("Columns ({})", description.schema.fields.len()));
-        columns_ui(ui, description);
-        section(ui, &format!("Keys ({})", description.keys.len()));
-        for key in &description.keys {
-            ui.label(key_text(key));
-        }
-        section(ui, &format!("Indexes ({})", description.indexes.len()));
-        for index in &description.indexes {
-            ui.label(index_text(index));
+        // A server has none, and needs no empty headings.
+        if !description.schema.fields.is_empty() {
+            section(ui, &format!("Columns ({})", description.schema.fields.len()));
+            columns_ui(ui, description);
+            section(ui, &format!("Keys ({})", description.keys.len()));
+            for key in &description.keys {
+                ui.label(key_text(key));
+            }
+            section(ui, &format!("Indexes ({})", description.indexes.len()));
+            for index in &description.indexes {
+                ui.label(index_text(index));
+            }
         }
         if let Some(ddl) = &description.ddl {
             section(ui, "Definition");

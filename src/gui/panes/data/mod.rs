@@ -51,6 +51,8 @@ pub enum Shows {
     Node(NodePath),
     /// A free query.
     Query,
+    /// What a source, or a part of it that has no rows, tells of itself.
+    About(NodePath),
 }
 
 /// Whether a tab did something with a command.
@@ -122,8 +124,10 @@ impl DataTab {
             known_columns: Vec::new(),
             inspector_seen: Cell::new(0),
         };
-        if tab.query.is_none() {
-            tab.reread(ctx, Reach::Read);
+        match tab.shows {
+            Shows::Node(_) => tab.reread(ctx, Reach::Read),
+            Shows::About(_) => tab.show_description(ctx),
+            Shows::Query => {}
         }
         tab
     }
@@ -133,6 +137,10 @@ impl DataTab {
         match &self.shows {
             Shows::Node(node) => crate::safety::display::name(node.name()).into_owned(),
             Shows::Query => "Query".to_owned(),
+            Shows::About(at) if at.is_root() => {
+                format!("About {}", crate::safety::display::name(&self.source.opened.name))
+            }
+            Shows::About(at) => format!("About {}", crate::safety::display::name(at.name())),
         }
     }
 
@@ -205,7 +213,7 @@ impl DataTab {
     /// The node that is read: the tab's, or the source that runs the query.
     fn node(&self) -> NodePath {
         match (&self.shows, &self.query) {
-            (Shows::Node(node), _) => node.clone(),
+            (Shows::Node(node) | Shows::About(node), _) => node.clone(),
             (Shows::Query, Some(query)) => query.node(&self.source),
             (Shows::Query, None) => NodePath::root(),
         }
@@ -228,9 +236,10 @@ impl DataTab {
     }
 
     fn describe(&mut self, ctx: &ViewCtx<'_>) {
-        if let Shows::Node(node) = &self.shows {
+        if let Shows::Node(node) | Shows::About(node) = &self.shows {
             let (opened, node) = (self.source.opened.clone(), node.clone());
-            let title = format!("describe {}", crate::safety::display::name(node.name()));
+            let of = if node.is_root() { &opened.name } else { node.name() };
+            let title = format!("describe {}", crate::safety::display::name(of));
             self.description
                 .ask(ctx.spawn(title, |call| async move { Box::pin(opened.describe(&call, &node)).await }));
         }

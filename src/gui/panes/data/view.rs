@@ -77,11 +77,13 @@ fn place(tab: &DataTab) -> String {
     match &tab.shows {
         Shows::Node(node) => format!("{} on {source}", visible(&node.to_string())),
         Shows::Query => format!("query on {source}"),
+        Shows::About(at) if at.is_root() => source,
+        Shows::About(at) => format!("{} on {source}", visible(&at.to_string())),
     }
 }
 
 fn views_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
-    if tab.query.is_some() {
+    if !matches!(tab.shows, Shows::Node(_)) {
         return;
     }
     ui.horizontal_wrapped(|ui| {

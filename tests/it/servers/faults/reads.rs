@@ -3,13 +3,18 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use headwater::connector::guard;
+use headwater::job::sink::Collected;
 use headwater::model::ErrorKind;
+use headwater::model::load::Dim;
 use headwater::model::node::NodePath;
 use headwater::model::read::{Bound, ReadSpec};
 
 use super::super::lab::{self, Postgres, Version};
 use super::super::proxy::{Breach, Fault, Faults, Proxy, Way};
-use super::{BIG, Client, LOST, assert_told, big, connection, everything, wait_until_deserted};
+use super::{
+    BIG, Client, LOST, Meddler, assert_told, big, connection, everything, in_time, wait_until_deserted,
+};
 
 /// A database with the big table on the shared server, made once.
 fn shared() -> (&'static Postgres, &'static str) {
@@ -131,4 +136,56 @@ async fn a_server_that_comes_back_with_other_data_is_not_mistaken_for_itself() {
     server.psql("postgres", &format!("CREATE DATABASE {database}")).unwrap();
     assert_told(client.preview(&small).await, &[ErrorKind::NotFound], "reading a table that is gone");
     assert_eq!(client.children(&NodePath::of(["public"])).await.unwrap(), Vec::<String>::new());
+}
+
+/// Blocks of the big table that the server counted, whoever read them.
+fn blocks_counted(server: &Postgres, database: &str) -> f64 {
+    let sql = "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'big'";
+    server.psql(database, sql).unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_was_stopped_tells_what_the_server_counted_until_then() {
+    const SLOW: &str = "CREATE VIEW slow AS SELECT i, filler || pg_sleep(0.0005)::text AS word FROM big;";
+    let slow = || NodePath::of(["public", "slow"]);
+    let within = |seconds, spec| ReadSpec { bound: Bound { seconds: Some(seconds), ..Bound::default() }, ..spec };
+    let small = |node| ReadSpec { bound: Bound::rows(2_000), ..ReadSpec::preview(node) };
+    for version in Version::ALL {
+        let server = lab::postgres(version);
+        let database = server.database("stopped", &format!("{BIG}{SLOW}")).unwrap();
+        for (how, spec, cancels, kind) in [
+            ("a stream, by the user", everything(&big()), true, ErrorKind::Cancelled),
+            ("a slow stream, by the user", everything(&slow()), true, ErrorKind::Cancelled),
+            ("a message, by the user", small(slow()), true, ErrorKind::Cancelled),
+            ("a slow stream, by its limit", within(0.5, everything(&slow())), false, ErrorKind::Timeout),
+            (
+                "a message, by its limit",
+                ReadSpec { bound: Bound { seconds: Some(0.5), ..Bound::rows(2_000) }, ..small(slow()) },
+                false,
+                ErrorKind::Timeout,
+            ),
+        ] {
+            wait_until_deserted(server, &database);
+            let before = blocks_counted(server, &database);
+            let client =
+                Client::connect(&connection(server.port, server.user, &database), "").await.unwrap();
+            let permit = client.permit(spec).await.unwrap();
+            let ctx = client.ctx();
+            let cancelling = ctx.clone();
+            let at_first: Option<Box<dyn FnOnce() + Send>> =
+                if cancels { Some(Box::new(move || drop(tokio::spawn(async move { cancelling.cancel().await })))) } else { None };
+            let mut sink = Meddler { got: Collected::default(), at_first };
+            let report = in_time(how, guard::run(&ctx, &*client.source, permit, &mut sink)).await;
+            let open: Vec<_> = client.log.all().into_iter().filter(|sent| sent.end.is_none()).collect();
+            drop(client);
+            wait_until_deserted(server, &database);
+            let counted = blocks_counted(server, &database) - before;
+            let told = report.actual.value(Dim::BlocksTouched);
+            let end = report.end.as_ref().map_err(|error| error.kind);
+            assert_eq!(end.err(), Some(kind), "{how} on {version:?}: {report:?}");
+            assert!(report.rows > 0 && counted > 0.0, "{how} on {version:?}: {report:?}, {counted} blocks");
+            assert_eq!(told, Some(counted), "{how} on {version:?}: {:?}", report.actual);
+            assert!(open.is_empty(), "{how}: ends never told: {open:?}");
+        }
+    }
 }

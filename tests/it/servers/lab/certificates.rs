@@ -18,6 +18,9 @@ pub struct Certificates {
     /// Certificate and key of the server, as text: a server wants files that belong to it.
     pub server: String,
     pub server_key: String,
+    /// The same for another host: `elsewhere.example`.
+    pub elsewhere: String,
+    pub elsewhere_key: String,
     /// The authority as text.
     pub authority_text: String,
     _folder: Folder,
@@ -38,6 +41,8 @@ impl Certificates {
         let (client, client_key) = signed("Headwater client", Self::ROLE, &[], &authority)?;
         let names = ["localhost", "127.0.0.1"].map(str::to_owned);
         let (server, server_key) = signed("Headwater server", "localhost", &names, &authority)?;
+        let (elsewhere, elsewhere_key) =
+            signed("Headwater server", "elsewhere", &["elsewhere.example".to_owned()], &authority)?;
         Ok(Self {
             authority: folder.write("authority.pem", &authority.pem(), None)?,
             other_authority: folder.write("other-authority.pem", &other.pem(), None)?,
@@ -45,6 +50,8 @@ impl Certificates {
             client_key: folder.write("client.key", &client_key, None)?,
             server,
             server_key,
+            elsewhere,
+            elsewhere_key,
             authority_text: authority.pem(),
             _folder: folder,
         })

@@ -13,6 +13,7 @@ mod pocketbase;
 mod postgres;
 mod process;
 mod redis;
+mod tls_front;
 
 use std::sync::OnceLock;
 
@@ -23,6 +24,7 @@ pub use pocketbase::PocketBase;
 pub use postgres::{Postgres, Version, psql};
 pub use process::pause;
 pub use redis::Redis;
+pub use tls_front::TlsFront;
 
 /// One of its kind for the whole run; a failure to start is remembered, so that no other test waits for it.
 type Shared<T> = OnceLock<Result<T, String>>;
@@ -42,6 +44,28 @@ pub fn postgres(version: Version) -> &'static Postgres {
         Version::V18 => &SERVERS[1],
     };
     shared(place, || Postgres::private(version, &[]))
+}
+
+/// A PostgreSQL 15 of its own with a database in which an application has left 50,000 tables, in the schema
+/// `crowd`; only `t77` holds rows, 300 of them. Its name as well.
+pub fn crowd() -> (&'static Postgres, &'static str) {
+    const TABLES: &str = "
+        CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+        CREATE SCHEMA crowd;
+        DO $$ BEGIN FOR i IN 1..50000 LOOP
+            EXECUTE format('CREATE TABLE crowd.t%s (id int)', i);
+            IF i % 500 = 0 THEN COMMIT; END IF;
+        END LOOP; END $$;
+        INSERT INTO crowd.t77 SELECT generate_series(1, 300);
+        ANALYZE crowd.t77";
+    static SERVER: Shared<(Postgres, String)> = OnceLock::new();
+    // A server of its own: so many statements would push others out of its list.
+    let (server, database) = shared(&SERVER, || {
+        let server = Postgres::private(Version::V15, &[])?;
+        let database = server.database("crowd", TABLES)?;
+        Ok((server, database))
+    });
+    (server, database)
 }
 
 /// pgbouncer in transaction mode before PostgreSQL 15.

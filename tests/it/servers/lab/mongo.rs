@@ -4,6 +4,7 @@
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::certificates::Certificates;
 use super::process::{self, Folder, Server, command, on_a_free_port};
 
 /// A running server, without authentication.
@@ -17,12 +18,25 @@ pub struct Mongo {
 
 impl Mongo {
     pub fn start() -> Result<Self, String> {
+        Self::started(None)
+    }
+
+    /// One that speaks TLS alone.
+    pub fn with_tls(certificates: &Certificates) -> Result<Self, String> {
+        Self::started(Some(certificates))
+    }
+
+    fn started(certificates: Option<&Certificates>) -> Result<Self, String> {
         let program = process::lab_program("py/bin/secantusd-py", "secantusdb")?;
         on_a_free_port(|port| {
             let folder = Folder::new(None)?;
             let mut server = command(&program);
             server.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--cache-size", "64M"]);
             server.arg("--storage-path").arg(folder.file("data")).env("HOME", folder.path());
+            if let Some(certificates) = certificates {
+                server.arg("--tls-cert-file").arg(folder.write("tls.pem", &certificates.server, None)?);
+                server.arg("--tls-key-file").arg(folder.write("tls.key", &certificates.server_key, None)?);
+            }
             // Politely asked, it takes seconds to end.
             let server = Server::start(server, "KILL", &folder.file("log"), None)?;
             server.wait_until(|| TcpStream::connect(("127.0.0.1", port)).is_ok())?;

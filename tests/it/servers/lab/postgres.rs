@@ -96,6 +96,9 @@ impl Postgres {
         folder.write("server.pem", &certificates.server, account)?;
         folder.write("server.key", &certificates.server_key, account)?;
         folder.write("authority.pem", &certificates.authority_text, account)?;
+        // For a server told to show it: `ssl_cert_file=../elsewhere.pem`.
+        folder.write("elsewhere.pem", &certificates.elsewhere, account)?;
+        folder.write("elsewhere.key", &certificates.elsewhere_key, account)?;
         let mut all = vec![
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={port}"),
