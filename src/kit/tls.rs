@@ -56,14 +56,20 @@ pub fn failure(error: &(dyn StdError + 'static)) -> Option<String> {
         if let Some(said) = one.downcast_ref::<rustls::Error>() {
             return Some(said.to_string());
         }
-        let inner = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(said) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Some(said.to_string());
-        }
-        cause = one.source();
+        // An error of the wire gives the cause of its cause: what it wraps stands between.
+        let wrapped = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => {
+                let words = one.to_string();
+                if let Some(said) = words.find(VERDICT).and_then(|at| words.get(at..)) {
+                    return said.lines().next().map(str::to_owned);
+                }
+                one.source()
+            }
+        };
     }
-    let words = error.to_string();
-    words.find(VERDICT).and_then(|at| words.get(at..)).map(|said| said.lines().next().unwrap_or(said).to_owned())
+    None
 }
 
 /// The error of a handshake that failed.
@@ -93,7 +99,8 @@ mod tests {
         let unknown = || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let wire = std::io::Error::new(std::io::ErrorKind::InvalidData, unknown());
         let flat = std::io::Error::other(format!("no server: {}, topology: …", unknown()));
-        for error in [&wire as &(dyn StdError + 'static), &unknown(), &flat] {
+        let nested = std::io::Error::other(std::io::Error::other(unknown()));
+        for error in [&wire as &(dyn StdError + 'static), &unknown(), &flat, &nested] {
             let said = failure(error).unwrap();
             let told = refused("connect", &said);
             assert!(told.kind == ErrorKind::Denied && told.hint.unwrap().contains("signed by"), "{said}");

@@ -100,10 +100,7 @@ pub async fn conform(subject: Subject) -> Vec<(&'static str, Result<(), String>)
 }
 
 /// The same over a tree that is not walked whole.
-pub async fn conform_within(
-    subject: Subject,
-    breadth: Breadth,
-) -> Vec<(&'static str, Result<(), String>)> {
+pub async fn conform_within(subject: Subject, breadth: Breadth) -> Vec<(&'static str, Result<(), String>)> {
     let bench = Bench { logs: Mutex::default(), subject, breadth };
     let mut answers = Vec::new();
     for (sentence, check) in CHECKS {

@@ -161,7 +161,14 @@ pub(super) static COMMANDS: LazyLock<Vec<CommandEntry>> = LazyLock::new(|| {
             I1,
             CATALOG,
         ),
-        entry(SERVER, asked(SERVER_TEXT), "databases, activity, replicas, slots, and what the login may", Constant, I1, CATALOG),
+        entry(
+            SERVER,
+            asked(SERVER_TEXT),
+            "databases, activity, replicas, slots, and what the login may",
+            Constant,
+            I1,
+            CATALOG,
+        ),
         entry(
             STATISTICS,
             asked(STATISTICS_TEXT),

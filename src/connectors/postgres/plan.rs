@@ -12,6 +12,7 @@ use super::copy::{self, Format};
 use super::decode;
 use super::filter::{Pushed, push};
 use super::link::{Link, Names};
+use super::read::{ROW_BYTES, VALUE_BYTES};
 use super::sample::Drawn;
 use crate::kit::sql::keyset::{self, DescendingNulls, OrderKey, Writer};
 use crate::model::ability::{Pushdown, Support};
@@ -393,7 +394,7 @@ pub(super) fn rows(link: &Link, spec: ReadSpec, table: &TableInfo) -> Result<Rea
             "PostgreSQL has no order for a type asked for: the fetched rows are ordered here".to_owned(),
         );
     }
-    let limit = spec.bound.rows.map(|rows| format!(" LIMIT {rows}")).unwrap_or_default();
+    let limit = limit_clause(&spec, select.len());
     let offset = if offset == 0 { String::new() } else { format!(" OFFSET {offset}") };
     let text = format!(
         "SELECT {} FROM {}{}{order}{limit}{offset}",
@@ -431,6 +432,15 @@ fn behind(keys: &[OrderKey], values: &[Cell], table: &TableInfo) -> Result<Strin
 fn order_support(spec: &ReadSpec, table: &TableInfo) -> Support {
     let is_ordered = |name: &str| table.column(name).is_some_and(is_ordered);
     if spec.order.iter().all(|by| is_ordered(&by.column)) { Support::Exact } else { Support::None }
+}
+
+/// The most rows that the statement may give. Within a bound in bytes no more fit than rows without a value: the
+/// server stops there by itself, however far it runs ahead of what we have heard.
+fn limit_clause(spec: &ReadSpec, columns: usize) -> String {
+    let least = ROW_BYTES + VALUE_BYTES * columns as u64;
+    let fitting = spec.bound.bytes.map(|bytes| bytes.div_ceil(least).max(1));
+    let most = spec.bound.rows.into_iter().chain(fitting).min();
+    most.map(|rows| format!(" LIMIT {rows}")).unwrap_or_default()
 }
 
 /// The order asked for, where pages count rows.
@@ -483,7 +493,7 @@ pub(super) fn sample(link: &Link, mut spec: ReadSpec, table: &TableInfo, drawn: 
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     };
-    let limit = spec.bound.rows.map(|rows| format!(" LIMIT {rows}")).unwrap_or_default();
+    let limit = limit_clause(&spec, read.len());
     let select = read.iter().map(|name| quoted_name(name)).collect::<Result<Vec<_>>>()?.join(", ");
     let text = format!(
         "SELECT {select} FROM {}{}{}{order}{limit}",

@@ -29,8 +29,9 @@ const BATCH_BYTES: usize = 2 << 20;
 /// How long rows wait for more of their batch: who watches a slow read sees it move.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// Bytes of the protocol around one value and one row.
-const VALUE_BYTES: u64 = 4;
-const ROW_BYTES: u64 = 7;
+pub(super) const VALUE_BYTES: u64 = 4;
+/// See [`VALUE_BYTES`].
+pub(super) const ROW_BYTES: u64 = 7;
 
 /// What a read gives.
 pub(super) struct Target {

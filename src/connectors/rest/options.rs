@@ -4,9 +4,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::paging::{Paging, Style};
-use crate::kit::tls;
 use crate::connector::Credentials;
 use crate::kit::http::Login;
+use crate::kit::tls;
 use crate::model::card::{FieldKind, FormField, Need};
 use crate::model::connection::Connection;
 use crate::model::error::Retry;

@@ -257,9 +257,11 @@ impl Http {
             Follow::WithoutCredentials { why } if same => {
                 Ok(Way { with_login: None, remark: Some(why), ..own })
             }
-            Follow::WithoutCredentials { why } => {
-                Ok(Way { client: client(stage, url, &addresses, &Trust::System)?, with_login: None, remark: Some(why) })
-            }
+            Follow::WithoutCredentials { why } => Ok(Way {
+                client: client(stage, url, &addresses, &Trust::System)?,
+                with_login: None,
+                remark: Some(why),
+            }),
             Follow::Refuse { why } => {
                 Err(Error::new(ErrorKind::Refused, stage, format!("the server leads elsewhere: {why}"))
                     .hint("if that is right, make a connection for that address"))

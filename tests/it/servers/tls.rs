@@ -95,7 +95,11 @@ async fn a_postgresql_that_shows_the_certificate_of_another_host_is_refused() {
             .value("sslmode", mode)
     };
     let told = schemas(&at("verify-full"), "").await.unwrap_err();
-    assert!(told.kind == ErrorKind::Denied && told.hint.unwrap().contains("issued for"), "{}", told.attempted);
+    assert!(
+        told.kind == ErrorKind::Denied && told.hint.unwrap().contains("issued for"),
+        "{}",
+        told.attempted
+    );
     schemas(&at("verify-ca"), "").await.expect("whoever says that the name does not matter");
 }
 

@@ -119,7 +119,11 @@ pub(super) async fn children(bench: &Bench) -> Check {
         ensure!(found.is_some_and(|found| found.readable), "{node} is not listed as readable");
     }
     for leaf in whole.iter().filter(|node| !node.expandable) {
-        ensure!(listed(&live, &leaf.path, 10, Breadth::Whole).await?.is_empty(), "{} is a leaf and has children", leaf.path);
+        ensure!(
+            listed(&live, &leaf.path, 10, Breadth::Whole).await?.is_empty(),
+            "{} is a leaf and has children",
+            leaf.path
+        );
     }
     Ok(())
 }

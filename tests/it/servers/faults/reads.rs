@@ -148,7 +148,8 @@ fn blocks_counted(server: &Postgres, database: &str) -> f64 {
 async fn a_read_that_was_stopped_tells_what_the_server_counted_until_then() {
     const SLOW: &str = "CREATE VIEW slow AS SELECT i, filler || pg_sleep(0.0005)::text AS word FROM big;";
     let slow = || NodePath::of(["public", "slow"]);
-    let within = |seconds, spec| ReadSpec { bound: Bound { seconds: Some(seconds), ..Bound::default() }, ..spec };
+    let within =
+        |seconds, spec| ReadSpec { bound: Bound { seconds: Some(seconds), ..Bound::default() }, ..spec };
     let small = |node| ReadSpec { bound: Bound::rows(2_000), ..ReadSpec::preview(node) };
     for version in Version::ALL {
         let server = lab::postgres(version);
@@ -167,15 +168,22 @@ async fn a_read_that_was_stopped_tells_what_the_server_counted_until_then() {
         ] {
             wait_until_deserted(server, &database);
             let before = blocks_counted(server, &database);
-            let client =
-                Client::connect(&connection(server.port, server.user, &database), "").await.unwrap();
+            let client = Client::connect(&connection(server.port, server.user, &database), "").await.unwrap();
             let permit = client.permit(spec).await.unwrap();
             let ctx = client.ctx();
-            let cancelling = ctx.clone();
-            let at_first: Option<Box<dyn FnOnce() + Send>> =
-                if cancels { Some(Box::new(move || drop(tokio::spawn(async move { cancelling.cancel().await })))) } else { None };
+            let (cancelling, stopping) = (ctx.clone(), Arc::new(Mutex::new(None)));
+            let stop = Arc::clone(&stopping);
+            let cancel = move || {
+                let cancel = tokio::spawn(async move { cancelling.cancel().await });
+                *stop.lock().unwrap() = Some(cancel);
+            };
+            let at_first = if cancels { Some(Box::new(cancel) as Box<dyn FnOnce() + Send>) } else { None };
             let mut sink = Meddler { got: Collected::default(), at_first };
             let report = in_time(how, guard::run(&ctx, &*client.source, permit, &mut sink)).await;
+            let stopped = stopping.lock().unwrap().take();
+            if let Some(stopped) = stopped {
+                in_time("a cancel", stopped).await.unwrap();
+            }
             let open: Vec<_> = client.log.all().into_iter().filter(|sent| sent.end.is_none()).collect();
             drop(client);
             wait_until_deserted(server, &database);

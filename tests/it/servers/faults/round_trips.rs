@@ -38,9 +38,9 @@ async fn a_far_server_shows_its_tree_in_five_round_trips_and_a_preview_in_three(
     }
 }
 
-/// One asks whether there is TLS, one is its handshake, three are the proof of the password (which names itself,
+/// One asks whether there is TLS, one is its handshake, three are the proof of the password (the login names itself,
 /// is challenged, and proves): before the first statement the protocol itself takes five. A sixth brings who
-/// answers and the schemas.
+/// answers and the schemas. Up to 17 the server accepts one curve, not the one the client guesses first: one more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_tls_and_a_password_the_first_tree_takes_one_round_trip_more_than_the_login_itself() {
     let authority = lab::certificates().authority.display().to_string();
@@ -55,7 +55,8 @@ async fn with_tls_and_a_password_the_first_tree_takes_one_round_trip_more_than_t
             .value("sslrootcert", authority.clone());
         let client = Client::connect(&encrypted, "far-password").await.unwrap();
         client.children(&NodePath::root()).await.unwrap();
-        assert_eq!(proxy.round_trips(), 6, "{version:?}");
+        let wanted = if version.number() >= 18 { 6 } else { 7 };
+        assert_eq!(proxy.round_trips(), wanted, "{version:?}");
     }
 }
 

@@ -57,7 +57,8 @@ pub fn crowd() -> (&'static Postgres, &'static str) {
             IF i % 500 = 0 THEN COMMIT; END IF;
         END LOOP; END $$;
         INSERT INTO crowd.t77 SELECT generate_series(1, 300);
-        ANALYZE crowd.t77";
+        ANALYZE crowd.t77;
+        GRANT USAGE ON SCHEMA crowd TO PUBLIC";
     static SERVER: Shared<(Postgres, String)> = OnceLock::new();
     // A server of its own: so many statements would push others out of its list.
     let (server, database) = shared(&SERVER, || {

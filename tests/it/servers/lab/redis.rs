@@ -43,19 +43,16 @@ impl Redis {
                     let authority = certificates.authority.display().to_string();
                     server.args(["--port", "0", "--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);
                     server.arg("--tls-cert-file").arg(folder.write("tls.pem", &certificates.server, None)?);
-                    server.arg("--tls-key-file").arg(folder.write("tls.key", &certificates.server_key, None)?);
+                    server.arg("--tls-key-file").arg(folder.write(
+                        "tls.key",
+                        &certificates.server_key,
+                        None,
+                    )?);
                     server.args(["--tls-ca-cert-file", &authority]);
                     cli = vec!["--tls".to_owned(), "--cacert".to_owned(), authority];
                 }
             }
-            server.args([
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ]);
+            server.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
             server.args(["--databases", &Self::DATABASES.to_string(), "--dir"]).arg(folder.path());
             let server = Server::start(server, "TERM", &folder.file("log"), None)?;
             let redis = Self {

@@ -1,5 +1,6 @@
 //! What the server tells of itself, in the window: the same as `describe` says at the terminal.
 
+use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use headwater::connector::{Connector as _, Credentials};
 use headwater::connectors::postgres::Postgres as Connected;
@@ -27,7 +28,10 @@ fn prepared(server: &Postgres) -> String {
 fn describe(window: &mut Window, line: &str) {
     window.harness.query_all_by_label(line).next().unwrap().click_secondary();
     window.wait_for("Describe");
-    window.press("Describe");
+    window.harness.get_by_role_and_label(Role::Button, "Describe").click();
+    window.harness.run_steps(2);
+    window.harness.event(egui::Event::PointerGone);
+    window.wait("no menu", |window| !window.has("Describe"));
 }
 
 fn connection(server: &Postgres, database: &str) -> Connection {
@@ -70,8 +74,16 @@ fn the_window_shows_what_the_server_tells_of_itself() {
                 "member of: pg_monitor",
             ][..],
         ),
-        (standby, &at_primary, &["server: PostgreSQL 15", "role of the server: replica", "behind its primary: "]),
-        (newest, &at_newest, &["server: PostgreSQL 18", "replication slot: about_slot", "log level: logical"]),
+        (
+            standby,
+            &at_primary,
+            &["server: PostgreSQL 15", "role of the server: replica", "behind its primary: "],
+        ),
+        (
+            newest,
+            &at_newest,
+            &["server: PostgreSQL 18", "replication slot: about_slot", "log level: logical"],
+        ),
     ] {
         let connection = connection(server, database);
         let told = described(&connection);
