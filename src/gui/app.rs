@@ -12,14 +12,14 @@ use super::palette::{PaletteAction, PaletteObject, PaletteState, palette_ui};
 use super::panes::catalog::catalog_ui;
 use super::panes::data::{DataTab, data_inspector_ui};
 use super::panes::drawer::{DrawerTab, drawer_ui};
-use super::panes::help::{HelpSheet, HelpWish, On, help_ui};
+use super::panes::help::{HelpSheet, HelpWish, On, Thing, help_ui};
 use super::panes::status::status_ui;
 use super::region::{Region, Regions, Way};
 use super::sources::{SourceEntry, SourceNews};
 use super::tabs::{Tab, Tabs};
 use super::theme::{self, Look};
 use super::view_ctx::{Command, Commands, OpenSource, SourceId, ViewCtx};
-use super::widgets::{ToastKind, Toasts};
+use super::widgets::{self, ToastKind, Toasts};
 use crate::job::remote::Change;
 use crate::job::{JobEvent, JobState, Jobs, Remote, Runtime};
 use crate::model::connection::{Connection, Tier};
@@ -436,7 +436,6 @@ impl App {
         }
     }
 
-    /// Opens the palette.
     /// Moves the keyboard to another region.
     pub(super) fn go_to_region(&mut self, ctx: &Context, way: Way) {
         let grid = self.tabs.front().and_then(Tab::data).and_then(DataTab::grid_id);
@@ -458,6 +457,8 @@ impl App {
             Some(_) if ctx.text_edit_focused() => On::Field,
             _ => On::Other,
         };
+        let told = self.regions.focused();
+        let thing = told.and_then(|info| Thing::of(info, widgets::told(ctx)));
         let back_to = ctx.memory_mut(|memory| {
             let focused = memory.focused();
             if let Some(id) = focused {
@@ -465,11 +466,11 @@ impl App {
             }
             focused
         });
-        self.help = Some(HelpSheet { region: self.regions.now(), on, back_to });
+        self.help = Some(HelpSheet { region: self.regions.now(), thing, on, back_to });
     }
 
     fn draw_help(&mut self, ctx: &Context) {
-        let Some(sheet) = self.help else {
+        let Some(sheet) = &self.help else {
             if let Some(id) = self.refocus.take() {
                 ctx.memory_mut(|memory| memory.request_focus(id));
                 ctx.request_repaint();
@@ -477,16 +478,18 @@ impl App {
             return;
         };
         let Some(wish) = help_ui(ctx, sheet) else { return };
+        let back_to = sheet.back_to;
         self.help = None;
         match wish {
             HelpWish::Close => {
-                self.refocus = sheet.back_to;
+                self.refocus = back_to;
                 ctx.request_repaint();
             }
             HelpWish::AllCommands => self.open_palette(">"),
         }
     }
 
+    /// Opens the palette with a beginning.
     pub(super) fn open_palette(&mut self, query: &str) {
         self.palette = Some(PaletteState::with_query(query));
     }

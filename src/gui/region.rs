@@ -3,7 +3,8 @@
 //!
 //! Invariant: a region is only entered if it is shown and holds something that takes the keyboard.
 
-use egui::{Context, Id, LayerId, Rect};
+use egui::output::OutputEvent;
+use egui::{Context, Id, LayerId, Rect, WidgetInfo};
 
 /// A part of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub struct Regions {
     places: Vec<Place>,
     last: Vec<(Region, Id)>,
     now: Option<Region>,
+    focused: Option<WidgetInfo>,
 }
 
 impl Regions {
@@ -73,7 +75,17 @@ impl Regions {
 
     /// Notes what has the keyboard, after all regions are drawn.
     pub fn note_focus(&mut self, ctx: &Context) {
-        let Some(focused) = ctx.memory(egui::Memory::focused) else { return };
+        let Some(focused) = ctx.memory(egui::Memory::focused) else {
+            self.focused = None;
+            return;
+        };
+        let gained = ctx.output(|output| {
+            output.events.iter().rev().find_map(|event| match event {
+                OutputEvent::FocusGained(info) => Some(info.clone()),
+                _ => None,
+            })
+        });
+        self.focused = gained.or(self.focused.take());
         let place = ctx.viewport(|viewport| {
             let widget = viewport.this_pass.widgets.get(focused)?;
             (widget.layer_id == LayerId::background()).then(|| widget.rect.center())
@@ -85,6 +97,11 @@ impl Regions {
             self.last.retain(|(other, _)| other != region);
             self.last.push((*region, focused));
         }
+    }
+
+    /// What has the keyboard, as it is told to screen readers; none where nothing has it.
+    pub fn focused(&self) -> Option<&WidgetInfo> {
+        self.focused.as_ref()
     }
 
     /// The region that has the keyboard, or had it last.

@@ -128,6 +128,7 @@ fn f1_helps_with_what_has_the_keyboard_and_gives_it_back() {
         .focus();
     window.harness.run_steps(3);
     window.key(Modifiers::NONE, Key::F1);
+    assert!(window.has("Filter field"), "F1 names the thing");
     assert!(window.has("Keys in the field") && !window.has("Keys in the grid"));
     assert!(window.has("goes to the start or the end of the line"));
     window.key(Modifiers::NONE, Key::Escape);
@@ -141,6 +142,12 @@ fn f1_helps_with_what_has_the_keyboard_and_gives_it_back() {
     window.button("Close help");
     assert!(!window.has("Help: rail"));
     assert_eq!(focused(&window).1, "source cities.csv");
+
+    // A button that is a command says what the command does; another what it says on hover.
+    window.harness.get_by_role_and_label(Role::Button, "Open file").focus();
+    window.harness.run_steps(3);
+    window.key(Modifiers::NONE, Key::F1);
+    assert!(window.has("Open file button") && window.says("Choose a file to look into"), "what it does");
 }
 
 #[test]

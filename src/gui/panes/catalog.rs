@@ -8,7 +8,7 @@ use crate::gui::command::UiCommand;
 use crate::gui::sources::{CatalogLine, LineShows, SourceEntry, catalog_lines};
 use crate::gui::theme::{self, fonts, space};
 use crate::gui::view_ctx::{Command, ViewCtx};
-use crate::gui::widgets::{Empty, Icon, empty_state_ui, env_tag, icon_button};
+use crate::gui::widgets::{Empty, Explained as _, Icon, empty_state_ui, env_tag, icon_button};
 use crate::job::Remote;
 use crate::model::connection::Connection;
 use crate::model::node::{Node, NodeKind, NodePath};
@@ -170,7 +170,7 @@ fn source_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, source: &SourceEntry, height: f32) 
                 }
                 Remote::Failed { error, .. } => {
                     let failed = ui.button("failed: try again");
-                    if failed.on_hover_text(visible(&error.to_string()).into_owned()).clicked() {
+                    if failed.explained(visible(&error.to_string()).into_owned()).clicked() {
                         ctx.send(Command::Retry(source.id));
                     }
                 }
@@ -234,7 +234,7 @@ fn node_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, source: &SourceEntry, node: &Node, de
                 shown.inner.on_hover_text(said);
             }
             if let Some(note) = &node.note {
-                response.on_hover_text(visible(note).into_owned());
+                response.explained(visible(note).into_owned());
             }
         },
     );

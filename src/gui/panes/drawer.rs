@@ -6,7 +6,7 @@ use egui_extras::{Column, TableBuilder};
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{self, fonts};
 use crate::gui::view_ctx::{Command, ViewCtx};
-use crate::gui::widgets::{Empty, empty_state_ui, verdict_badge};
+use crate::gui::widgets::{Empty, Explained as _, empty_state_ui, verdict_badge};
 use crate::job::{Job, JobState, Remote};
 use crate::model::load::Dim;
 use crate::model::units::seconds_text;
@@ -79,7 +79,7 @@ fn job_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, job: &Job) {
             JobState::Failed(error) => (format!("failed: {}", visible(&error.attempted)), tokens.error()),
         };
         if matches!(job.state, JobState::Running)
-            && ui.button("Cancel").on_hover_text("Stops it here and at the source").clicked()
+            && ui.button("Cancel").explained("Stops it here and at the source").clicked()
         {
             ctx.send(Command::CancelJob(job.id));
         }

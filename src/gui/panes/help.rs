@@ -1,19 +1,24 @@
 //! Help for what has the keyboard: what this part of the window is for, the keys it hears itself and the commands
 //! that act on it. Everything but one sentence a region comes from the tables that the keys are read from.
 
-use egui::{Align2, Context, Grid, Id, KeyboardShortcut, Modal, RichText, ScrollArea, Ui, vec2};
+use egui::accesskit::Role;
+use egui::{Align2, Context, Grid, Id, KeyboardShortcut, Modal, RichText, ScrollArea, Ui, WidgetInfo, vec2};
 
 use crate::gui::command::{TABLE, UiCommand};
 use crate::gui::grid::keys as grid_keys;
 use crate::gui::panes::catalog;
 use crate::gui::region::Region;
 use crate::gui::theme::{self, fonts, space};
+use crate::gui::widgets::Told;
+use crate::safety::display::name as visible;
 
 /// An open help sheet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HelpSheet {
     /// What it is about.
     pub region: Region,
+    /// The thing that had the keyboard, by its own name and words.
+    pub thing: Option<Thing>,
     /// What kind of thing had the keyboard.
     pub on: On,
     /// What had the keyboard before.
@@ -29,6 +34,37 @@ pub enum On {
     Field,
     /// A button or the like: Space or Enter presses it.
     Other,
+}
+
+/// One thing of the window: a button, a field, a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thing {
+    /// What it is called, and what kind of thing it is; never what was typed into it.
+    pub name: String,
+    /// What it does, where that is more than its name.
+    pub does: Option<String>,
+}
+
+impl Thing {
+    /// The thing that `info` and it itself tell of; none for a thing without a name.
+    pub fn of(info: &WidgetInfo, told: Told) -> Option<Self> {
+        let label = told.name.or_else(|| info.label.clone())?;
+        let label = label.trim();
+        if label.is_empty() {
+            return None;
+        }
+        let kind = match info.role {
+            Role::TextInput | Role::MultilineTextInput | Role::PasswordInput => "field",
+            Role::CheckBox => "check box",
+            Role::RadioButton => "choice",
+            Role::ComboBox => "list",
+            Role::Button | Role::DefaultButton => "button",
+            _ => "",
+        };
+        let command = TABLE.iter().find(|known| known.name == label).map(|known| known.tooltip.to_owned());
+        let does = told.does.filter(|does| does != label).or(command);
+        Some(Self { name: format!("{} {kind}", visible(label)).trim_end().to_owned(), does })
+    }
 }
 
 /// What the user wants of the sheet.
@@ -101,7 +137,7 @@ fn region_of(command: UiCommand) -> Option<Region> {
 }
 
 /// Draws the sheet over the window.
-pub fn help_ui(ctx: &Context, sheet: HelpSheet) -> Option<HelpWish> {
+pub fn help_ui(ctx: &Context, sheet: &HelpSheet) -> Option<HelpWish> {
     let area = Modal::default_area(Id::unique("help"))
         .anchor(Align2::CENTER_TOP, vec2(0.0, 64.0))
         .accessible_name(format!("Help: {}", sheet.region.name()));
@@ -109,12 +145,18 @@ pub fn help_ui(ctx: &Context, sheet: HelpSheet) -> Option<HelpWish> {
     if shown.should_close() { Some(HelpWish::Close) } else { shown.inner }
 }
 
-fn contents_ui(ui: &mut Ui, sheet: HelpSheet) -> Option<HelpWish> {
+fn contents_ui(ui: &mut Ui, sheet: &HelpSheet) -> Option<HelpWish> {
     let mut wish = None;
     let region = sheet.region;
     let tokens = theme::of(ui.ctx()).tokens;
     ui.set_width((ui.ctx().content_rect().width() - 48.0).clamp(240.0, 620.0));
     ui.label(RichText::new(format!("Help: {}", region.name())).text_style(fonts::section_style()));
+    if let Some(thing) = &sheet.thing {
+        ui.label(&thing.name);
+        if let Some(does) = &thing.does {
+            ui.label(does);
+        }
+    }
     ui.label(RichText::new(about(region)).color(tokens.text_dim));
     ui.horizontal(|ui| {
         let close = ui.button("Close help");
@@ -149,7 +191,7 @@ const FIELD_KEYS: [(&str, &str); 6] = [
 ];
 
 /// Keys that the thing with the keyboard hears itself, with what they do.
-fn own_keys(ctx: &Context, sheet: HelpSheet) -> (&'static str, Vec<(String, String)>) {
+fn own_keys(ctx: &Context, sheet: &HelpSheet) -> (&'static str, Vec<(String, String)>) {
     let owned = |(keys, does): &(&str, &str)| ((*keys).to_owned(), (*does).to_owned());
     match (sheet.on, sheet.region) {
         (On::Grid, _) => {

@@ -6,6 +6,7 @@ use egui::{Align, Layout, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{self, fonts, space};
 use crate::gui::view_ctx::{Command, ViewCtx};
+use crate::gui::widgets::Explained as _;
 use crate::gui::widgets::icons::{self, Icon};
 use crate::model::connection::Connection;
 use crate::safety::display::name as visible;
@@ -75,7 +76,7 @@ fn start_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState) {
         let button = egui::Button::new(info.name)
             .shortcut_text(command.shortcut_text(ui.ctx()))
             .min_size(egui::vec2(ui.available_width(), 32.0));
-        if ui.add(button).on_hover_text(info.tooltip).clicked() {
+        if ui.add(button).explained(info.tooltip).clicked() {
             ctx.send(Command::Ui(command));
         }
     }
@@ -84,7 +85,7 @@ fn start_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState) {
     ui.horizontal(|ui| {
         let field =
             egui::TextEdit::singleline(&mut state.path).hint_text("/data/orders.csv").desired_width(260.0);
-        let response = ui.add(field).accessible_name("Path or URL");
+        let response = ui.add(field).called("Path or URL");
         let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
         if (ui.button("Open path").clicked() || entered) && !state.path.trim().is_empty() {
             ctx.send(Command::OpenTarget(std::mem::take(&mut state.path)));
@@ -109,7 +110,7 @@ fn connection_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState, conne
         ctx.send(Command::OpenTarget(connection.name.clone()));
     }
     if state.removing == Some(connection.id) {
-        if ui.button("Remove it").accessible_name(format!("Remove {name} for good")).clicked() {
+        if ui.button("Remove it").called(format!("Remove {name} for good")).clicked() {
             state.removing = None;
             ctx.send(Command::RemoveConnection(connection.id));
         }
@@ -118,10 +119,10 @@ fn connection_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut WelcomeState, conne
         }
         return;
     }
-    if ui.button("Edit").accessible_name(format!("Edit {name}")).clicked() {
+    if ui.button("Edit").called(format!("Edit {name}")).clicked() {
         ctx.send(Command::EditConnection(connection.id));
     }
-    if ui.button("Remove…").accessible_name(format!("Remove {name}")).clicked() {
+    if ui.button("Remove…").called(format!("Remove {name}")).clicked() {
         state.removing = Some(connection.id);
     }
 }

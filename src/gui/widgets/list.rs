@@ -2,6 +2,8 @@
 
 use egui::{ComboBox, Ui, WidgetText};
 
+use super::Explained as _;
+
 /// Draws the name, then the list. `choices` draws what can be chosen.
 pub fn list_ui<R>(
     ui: &mut Ui,
@@ -12,6 +14,6 @@ pub fn list_ui<R>(
     ui.label(name);
     let text: WidgetText = chosen.into();
     let shown = ComboBox::from_id_salt(name).selected_text(text).show_ui(ui, choices);
-    shown.response.accessible_name(name);
+    shown.response.called(name);
     shown.inner
 }

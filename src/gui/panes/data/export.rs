@@ -6,7 +6,7 @@ use egui::{DragValue, TextEdit, Ui};
 
 use crate::gui::theme::{self, space};
 use crate::gui::view_ctx::ViewCtx;
-use crate::gui::widgets::{key_value_ui, list_ui};
+use crate::gui::widgets::{Explained as _, key_value_ui, list_ui};
 use crate::job::Remote;
 use crate::job::remote::Change;
 use crate::model::Result;
@@ -156,7 +156,7 @@ fn file_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut ExportState) {
         ui.label("To");
         let field =
             TextEdit::singleline(&mut state.file).hint_text("/tmp/orders.parquet").desired_width(320.0);
-        ui.add(field).accessible_name("File");
+        ui.add(field).called("File");
         if ui.button("Choose…").clicked() && state.picking.job().is_none() {
             state.picking.ask(ctx.jobs.spawn_quietly(|_| async {
                 let dialog = rfd::AsyncFileDialog::new().set_title("Export to");
@@ -179,7 +179,7 @@ fn what_ui(ui: &mut Ui, state: &mut ExportState) {
         }
         if state.what == What::Sample {
             let rows = DragValue::new(&mut state.sample_rows).range(1..=10_000_000).suffix(" rows");
-            ui.add(rows).accessible_name("Rows to export");
+            ui.add(rows).called("Rows to export");
         }
         ui.add_space(space::L);
         let mut guarded = state.formulas == FormulaText::Guarded;

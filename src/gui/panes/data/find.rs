@@ -7,7 +7,7 @@ use super::local::LocalView;
 use super::rows::place;
 use crate::gui::theme;
 use crate::gui::view_ctx::ViewCtx;
-use crate::gui::widgets::{Icon, icon_button};
+use crate::gui::widgets::{Explained as _, Icon, icon_button};
 use crate::job::Remote;
 use crate::job::buffer::{Held, Snapshot};
 use crate::job::remote::Change;
@@ -216,7 +216,7 @@ pub fn find_ui(ui: &mut Ui, state: &mut FindState) -> Option<FindWish> {
     }
     ui.horizontal_wrapped(|ui| {
         let field = TextEdit::singleline(&mut state.text).id(id).hint_text("find").desired_width(220.0);
-        let response = ui.add(field).accessible_name("Find in fetched rows");
+        let response = ui.add(field).called("Find in fetched rows");
         if state.bar == Bar::Opening {
             state.bar = Bar::Open;
             response.request_focus();
@@ -225,10 +225,10 @@ pub fn find_ui(ui: &mut Ui, state: &mut FindState) -> Option<FindWish> {
             // The hits are looked for before the next frame.
             ui.ctx().request_repaint();
         }
-        if ui.button("Previous").accessible_name("Previous hit").clicked() {
+        if ui.button("Previous").called("Previous hit").clicked() {
             wish = Some(FindWish::Go(Step::Previous));
         }
-        if ui.button("Next").accessible_name("Next hit").clicked() {
+        if ui.button("Next").called("Next hit").clicked() {
             wish = Some(FindWish::Go(Step::Next));
         }
         let tokens = theme::of(ui.ctx()).tokens;

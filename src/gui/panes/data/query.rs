@@ -4,7 +4,7 @@ use egui::{RichText, TextEdit, Ui};
 
 use crate::gui::theme;
 use crate::gui::view_ctx::OpenSource;
-use crate::gui::widgets::list_ui;
+use crate::gui::widgets::{Explained as _, list_ui};
 use crate::model::gate::GateVerdict;
 use crate::model::node::NodePath;
 use crate::safety::display::name as visible;
@@ -91,16 +91,16 @@ pub fn query_ui(ui: &mut Ui, source: &OpenSource, query: &mut QueryState) -> Opt
         .desired_rows(6)
         .desired_width(f32::INFINITY)
         .hint_text(format!("one {language} statement that reads"));
-    ui.add(field).accessible_name("Query");
+    ui.add(field).called("Query");
     let tokens = theme::of(ui.ctx()).tokens;
     let verdict = query.gate(source).cloned();
     ui.horizontal_wrapped(|ui| {
         let has_text = verdict.is_some();
-        if ui.add_enabled(has_text, egui::Button::new("Run")).on_hover_text("Ctrl+Enter").clicked() {
+        if ui.add_enabled(has_text, egui::Button::new("Run")).explained("Ctrl+Enter").clicked() {
             wish = Some(QueryWish::Run);
         }
         let estimate = egui::Button::new("Estimate only");
-        if ui.add_enabled(has_text, estimate).on_hover_text("Ctrl+Shift+Enter").clicked() {
+        if ui.add_enabled(has_text, estimate).explained("Ctrl+Shift+Enter").clicked() {
             wish = Some(QueryWish::Estimate);
         }
         if let Some(verdict) = &verdict {

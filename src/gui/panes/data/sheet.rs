@@ -6,7 +6,7 @@ use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Ui};
 use crate::connector::guard::{Need, Override};
 use crate::gui::theme::{self, fonts, space};
 use crate::gui::view_ctx::{OpenSource, ViewCtx};
-use crate::gui::widgets::{Fact, fact_ui, verdict_badge};
+use crate::gui::widgets::{Explained as _, Fact, fact_ui, verdict_badge};
 use crate::job::Remote;
 use crate::model::load::{Cap, EnforcedBy, LoadEstimate, Quantity, UpperEnd};
 use crate::model::units::{age_text, bytes_text, count_text};
@@ -274,7 +274,7 @@ fn field_ui(ui: &mut Ui, name: &str, text: &mut String) {
         });
         // An id of its own: cheaper ways that arrive above must not take the keyboard away.
         let field = egui::TextEdit::singleline(text).id_salt(name).desired_width(320.0);
-        ui.add(field).accessible_name(name);
+        ui.add(field).called(name);
     });
 }
 

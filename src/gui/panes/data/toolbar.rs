@@ -7,7 +7,7 @@ use super::local::LocalView;
 use super::read_state::Shown;
 use crate::gui::theme;
 use crate::gui::view_ctx::ViewCtx;
-use crate::gui::widgets::{list_ui, verdict_badge};
+use crate::gui::widgets::{Explained as _, list_ui, verdict_badge};
 use crate::model::filter::Filter;
 use crate::model::read::SampleMethod;
 use crate::model::units::count_text;
@@ -152,7 +152,7 @@ fn filter_ui(ui: &mut Ui, bar: &mut Toolbar, ask: &Ask) -> Option<Wish> {
     let field = TextEdit::singleline(&mut bar.filter)
         .hint_text("Filter: column = 'x' AND other > 60")
         .desired_width(264.0);
-    let response = ui.add(field).accessible_name("Filter");
+    let response = ui.add(field).called("Filter");
     if bar.focus == Focus::Filter {
         bar.focus = Focus::Keep;
         response.request_focus();
@@ -194,7 +194,7 @@ fn sample_ui(ui: &mut Ui, bar: &mut Toolbar, ask: &mut Ask) -> Option<Wish> {
     let mut wish = None;
     ui.horizontal_wrapped(|ui| {
         let rows = DragValue::new(&mut bar.sample_rows).range(1..=1_000_000).suffix(" rows");
-        ui.add(rows).accessible_name("Rows of the sample");
+        ui.add(rows).called("Rows of the sample");
         list_ui(ui, "Method", bar.sample_method.word(), |ui| {
             for method in [
                 SampleMethod::Auto,
@@ -260,9 +260,8 @@ fn columns_ui(ui: &mut Ui, bar: &mut Toolbar, ask: &mut Ask) -> Option<Wish> {
 fn jump_ui(ui: &mut Ui, bar: &mut Toolbar, known: &[String]) -> Option<Wish> {
     let mut wish = None;
     ui.horizontal_wrapped(|ui| {
-        let response = ui
-            .add(TextEdit::singleline(&mut bar.jump).desired_width(160.0))
-            .accessible_name("Jump to column");
+        let response =
+            ui.add(TextEdit::singleline(&mut bar.jump).desired_width(160.0)).called("Jump to column");
         if bar.focus == Focus::Jump {
             bar.focus = Focus::Keep;
             response.request_focus();

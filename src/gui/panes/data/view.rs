@@ -17,7 +17,7 @@ use super::{DataTab, Reach, Shows, View};
 use crate::gui::grid::{GridColumn, RowCount, Scope, grid_ui};
 use crate::gui::theme;
 use crate::gui::view_ctx::ViewCtx;
-use crate::gui::widgets::{Empty, empty_state_ui};
+use crate::gui::widgets::{Empty, Explained as _, empty_state_ui};
 use crate::job::Remote;
 use crate::model::ErrorKind;
 use crate::model::units::count_text;
@@ -105,7 +105,7 @@ fn running_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, tab: &mut DataTab) {
         return;
     }
     ui.horizontal_wrapped(|ui| {
-        if ui.button("Cancel").on_hover_text("Stops it here and at the source").clicked() {
+        if ui.button("Cancel").explained("Stops it here and at the source").clicked() {
             tab.cancel(ctx);
         }
         for job in running.into_iter().filter_map(|id| ctx.jobs.get(id)) {
