@@ -8,6 +8,8 @@ fn main() -> ExitCode {
     // With several crypto providers compiled in, rustls must be told which one; failing means one is set.
     drop(rustls::crypto::ring::default_provider().install_default());
     cli::voice::start();
+    // What a crash would leave behind holds passwords.
+    headwater::safety::no_core_dump();
     // A panic has told its reason through the hook; its exit code is that of a bug.
     std::panic::catch_unwind(run).unwrap_or(ExitCode::from(1))
 }

@@ -19,6 +19,9 @@ pub struct Cli {
     /// Read the password from standard input, one line. Without it, the terminal asks where one is needed.
     #[arg(long, global = true)]
     pub password_stdin: bool,
+    /// Read the passphrase of the vault from standard input, one line, before any password.
+    #[arg(long, global = true)]
+    pub passphrase_stdin: bool,
     /// What to do; none = the window.
     #[command(subcommand)]
     pub verb: Option<Verb>,
@@ -278,27 +281,26 @@ pub enum Format {
 /// What to do with saved connections.
 #[derive(Debug, Subcommand)]
 pub enum ConnectionsAction {
-    /// Save a target under a name.
+    /// Save a target under a name. A password in the URL, or from --password-stdin, is split off and kept apart.
     Add {
         /// The name.
         name: String,
         /// A path or URL.
         target: String,
-        /// Environment: local, dev, stg or prod.
-        #[arg(long, default_value = "local")]
-        tier: String,
-        /// Size of the upstream until it is measured: small, medium or large; by tier if not given.
-        #[arg(long)]
-        class: Option<String>,
-        /// Budget of a session: rows=…,bytes=…,seconds=…,requests=….
-        #[arg(long)]
-        budget: Option<String>,
-        /// Anything to remember: the owner, whom to ask.
-        #[arg(long, default_value = "")]
-        note: String,
+        #[command(flatten)]
+        told: Told,
     },
     /// List them.
-    List(Output),
+    List {
+        /// Only those that speak of this text: in name, group, place, owner, note or tier.
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// Only those of this group.
+        #[arg(long)]
+        group: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Show one.
     Show {
         /// Its name.
@@ -313,22 +315,110 @@ pub enum ConnectionsAction {
         /// Its new name.
         #[arg(long)]
         rename: Option<String>,
-        /// Its new tier.
+        /// A path or URL that it leads to now.
+        #[arg(long, value_name = "TARGET")]
+        target: Option<String>,
+        /// Send the secrets that are kept for it to where it leads now.
         #[arg(long)]
-        tier: Option<String>,
-        /// Its new size class.
-        #[arg(long)]
-        class: Option<String>,
-        /// Its new budget.
-        #[arg(long)]
-        budget: Option<String>,
-        /// Its new note.
-        #[arg(long)]
-        note: Option<String>,
+        send_secrets: bool,
+        #[command(flatten)]
+        told: Told,
     },
-    /// Remove one.
+    /// Add a copy under a new name; secrets are not copied.
+    Duplicate {
+        /// Its name.
+        name: String,
+        /// The name of the copy.
+        new_name: String,
+    },
+    /// Remove one, with its secrets.
     Remove {
         /// Its name.
         name: String,
     },
+    /// Take over connections of a file: shared from headwater, or of psql, mysql, DBeaver or DataGrip. Never a
+    /// password.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Its format: headwater, pgpass, pg-service, my-cnf, urls, dbeaver or datagrip; looked for if not given.
+        #[arg(long)]
+        format: Option<String>,
+        /// What to do where a name is taken.
+        #[arg(long, value_enum, default_value = "skip")]
+        taken: OnTaken,
+        /// Say what would be taken over and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Write connections to a file, or to stdout, without a secret.
+    Export {
+        /// Their names; all if none is given.
+        names: Vec<String>,
+        /// The file; it must not be there.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Secrets behind a passphrase, where the system has no keychain.
+    Vault {
+        #[command(subcommand)]
+        action: VaultAction,
+    },
+}
+
+/// What is told of a connection.
+#[derive(Debug, Default, Args)]
+pub struct Told {
+    /// Environment: local, dev, stg or prod.
+    #[arg(long)]
+    pub tier: Option<String>,
+    /// Size of the upstream until it is measured: small, medium or large; by tier if not given.
+    #[arg(long)]
+    pub class: Option<String>,
+    /// Budget of a session: rows=…,bytes=…,seconds=…,requests=….
+    #[arg(long)]
+    pub budget: Option<String>,
+    /// The group it stands in.
+    #[arg(long)]
+    pub group: Option<String>,
+    /// Who owns the upstream.
+    #[arg(long)]
+    pub owner: Option<String>,
+    /// How to reach the owner.
+    #[arg(long)]
+    pub contact: Option<String>,
+    /// Anything to remember.
+    #[arg(long)]
+    pub note: Option<String>,
+    /// The way in: ssh://HOST as your SSH configuration names it, socks5://HOST:PORT or http://HOST:PORT; empty =
+    /// directly.
+    #[arg(long, value_name = "WAY")]
+    pub via: Option<String>,
+    /// SHA-256 fingerprint of the one server certificate to trust; empty = by authority.
+    #[arg(long, value_name = "SHA256")]
+    pub pin: Option<String>,
+}
+
+/// What to do where a name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnTaken {
+    /// Leave ours as it is.
+    Skip,
+    /// Take it over under another name.
+    Rename,
+    /// Change ours; its secrets stay, for the place they were given for.
+    Replace,
+}
+
+/// What to do with the vault.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum VaultAction {
+    /// Make one; its passphrase is asked for, or read with --passphrase-stdin.
+    Make,
+    /// Remove it, with the secrets in it.
+    Remove,
+    /// Where secrets are kept now.
+    Status(Output),
 }

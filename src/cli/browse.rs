@@ -16,9 +16,16 @@ use crate::safety::redact::redact;
 /// Opens the target of a verb.
 pub async fn open(ctx: &CallCtx, workspace: &Workspace, target: &str) -> Result<std::sync::Arc<Opened>> {
     let target = Target::resolve(workspace, target).await?;
+    let asks = password::can_ask();
+    if asks {
+        password::unlock(workspace, &target).await?;
+    }
     match Opened::open(ctx, workspace, &target).await {
-        Err(error) if error.kind == ErrorKind::Denied && password::can_ask(workspace, &target) => {
-            password::ask(workspace, &target).await?;
+        Err(error)
+            if asks
+                && matches!(error.kind, ErrorKind::Denied | ErrorKind::Refused)
+                && password::ask(workspace, &target).await? =>
+        {
             Opened::open(ctx, workspace, &target).await
         }
         opened => opened,

@@ -24,7 +24,6 @@ mod tour;
 pub mod voice;
 
 use args::{Cli, Output, Verb, WindowArgs};
-use password::Source;
 
 /// What the command line asks for, once verbs that need no window are done.
 pub enum Asked {
@@ -72,8 +71,9 @@ pub fn run() -> Asked {
         }
     };
     let data_dir = cli.data_dir.clone();
-    let password = match password::from(if cli.password_stdin { Source::Pipe } else { Source::Nowhere }) {
-        Ok(password) => password,
+    let asked_of_pipe = password::Lines { passphrase: cli.passphrase_stdin, password: cli.password_stdin };
+    let given = match password::from_pipe(asked_of_pipe) {
+        Ok(given) => given,
         Err(error) => {
             print::error(&error, Output::default());
             return Asked::Exit(ExitCode::from(json::exit_code(&error)));
@@ -86,7 +86,7 @@ pub fn run() -> Asked {
         None => asked(cli.target, cli.window, data_dir, Otherwise::Tour),
         Some(Verb::Gui { target, window }) => asked(target, window, data_dir, Otherwise::Fail),
         Some(Verb::Worker) => Asked::Exit(crate::kit::worker::guest::run(&crate::connectors::parsers())),
-        Some(verb) => Asked::Exit(run_verb(verb, data_dir, password)),
+        Some(verb) => Asked::Exit(run_verb(verb, data_dir, given)),
     }
 }
 
@@ -102,7 +102,7 @@ pub fn without_window(asked: WindowAsked, why: &Error) -> ExitCode {
             if let Some(hint) = &why.hint {
                 print::note(&format!("  try: {hint}"));
             }
-            run_verb(Verb::Tour, asked.data_dir, None)
+            run_verb(Verb::Tour, asked.data_dir, password::Given::default())
         }
         Otherwise::Fail => {
             print::error(why, Output::default());
@@ -117,20 +117,26 @@ const CLOSING: std::time::Duration = std::time::Duration::from_secs(5);
 fn run_verb(
     verb: Verb,
     data_dir: Option<std::path::PathBuf>,
-    password: Option<secrecy::SecretString>,
+    given: password::Given,
 ) -> ExitCode {
     let output = output_of(&verb);
     let result = Runtime::start().and_then(|runtime| {
         runtime.run(async {
             let workspace = Workspace::open(data_dir).await?;
-            if let Some(password) = password {
+            if let Some(password) = given.password {
                 workspace.give_password(password);
+            }
+            let mut for_verb = given.passphrase;
+            if !connections::makes_vault(&verb)
+                && let Some(passphrase) = for_verb.take()
+            {
+                workspace.secrets().vault().unlock(passphrase).await?;
             }
             if writes_ledger(&verb) {
                 ledger::announce(&workspace);
             }
             let ledger = workspace.ledger().clone();
-            let result = with_interrupt(|ctx| dispatch(ctx, workspace, verb)).await;
+            let result = with_interrupt(|ctx| dispatch(ctx, workspace, verb, for_verb)).await;
             // The last one out writes its log back into the ledger's file: else the log grows from run to run.
             let _late = tokio::time::timeout(CLOSING, ledger.close()).await;
             result
@@ -212,11 +218,16 @@ fn output_of(verb: &Verb) -> Output {
     }
 }
 
-async fn dispatch(ctx: CallCtx, workspace: Workspace, verb: Verb) -> Result<()> {
+async fn dispatch(
+    ctx: CallCtx,
+    workspace: Workspace,
+    verb: Verb,
+    passphrase: Option<secrecy::SecretString>,
+) -> Result<()> {
     match verb {
         Verb::Connectors(output) => browse::connectors(&workspace, output),
         Verb::Commands { connector, output } => browse::commands(&workspace, &connector, output),
-        Verb::Connections { action } => connections::run(&workspace, action).await,
+        Verb::Connections { action } => connections::run(&workspace, action, passphrase).await,
         Verb::Check(only) => browse::check(&ctx, &workspace, &only).await,
         Verb::Ls { at, page_size, page, output } => {
             browse::ls(&ctx, &workspace, &at, page_size, page, output).await

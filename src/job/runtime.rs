@@ -3,7 +3,14 @@
 use crate::model::{Error, Result};
 
 /// Owner of the runtime.
-pub struct Runtime(tokio::runtime::Runtime);
+pub struct Runtime {
+    handle: tokio::runtime::Handle,
+    /// Taken when it ends.
+    owned: Option<tokio::runtime::Runtime>,
+}
+
+/// How long work on files may take to end when the program does. A keychain that hangs is left behind.
+const ENDING: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl Runtime {
     /// Starts the runtime: two worker threads are enough for polite reading.
@@ -16,17 +23,25 @@ impl Runtime {
             .thread_name("headwater-io")
             .enable_all()
             .build()
-            .map(Self)
+            .map(|runtime| Self { handle: runtime.handle().clone(), owned: Some(runtime) })
             .map_err(|error| Error::io("start", "starting the io threads", &error))
     }
 
     /// Runs a future to its end on this thread.
     pub fn run<F: std::future::Future>(&self, future: F) -> F::Output {
-        self.0.block_on(future)
+        self.handle.block_on(future)
     }
 
     /// Handle for spawning.
     pub fn handle(&self) -> &tokio::runtime::Handle {
-        self.0.handle()
+        &self.handle
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.owned.take() {
+            runtime.shutdown_timeout(ENDING);
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use super::connection::Connection;
+
 /// Family of systems, for grouping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,6 +105,49 @@ impl FormField {
 pub struct Form {
     /// Fields in order.
     pub fields: &'static [FormField],
+}
+
+/// Fields of every connection to a server, whatever the connector: how to get there.
+pub const WAY_IN: &[FormField] = &[
+    FormField::optional(
+        Connection::VIA,
+        "Way in",
+        "empty = directly; else ssh://HOST as your SSH configuration names it, socks5://HOST:PORT or http://HOST:PORT",
+        FieldKind::Text,
+        None,
+    ),
+    FormField::optional(
+        Connection::VIA_PASSWORD,
+        "Proxy password",
+        "where the proxy of the way in asks for one; never written to a file, a log or an export",
+        FieldKind::Secret,
+        None,
+    ),
+    FormField::optional(
+        Connection::PIN,
+        "Pinned certificate",
+        "SHA-256 fingerprint of the one server certificate to trust, instead of an authority's word",
+        FieldKind::Text,
+        None,
+    ),
+];
+
+impl Form {
+    /// All fields: the connector's own, and for a server those of the way to it.
+    pub fn all(&self) -> impl Iterator<Item = &'static FormField> + use<> {
+        let way_in = if self.leads_to_a_server() { WAY_IN } else { &[] };
+        self.fields.iter().chain(way_in)
+    }
+
+    /// The field of a key.
+    pub fn field(&self, key: &str) -> Option<&'static FormField> {
+        self.all().find(|field| field.key == key)
+    }
+
+    /// Whether it asks for a host or a web server's URL.
+    pub fn leads_to_a_server(&self) -> bool {
+        self.fields.iter().any(|field| [Connection::HOST, Connection::URL].contains(&field.key))
+    }
 }
 
 /// What a connector says of itself.

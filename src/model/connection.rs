@@ -41,6 +41,35 @@ impl Tier {
     }
 }
 
+impl Tier {
+    /// All, the strictest last.
+    pub const ALL: [Self; 4] = [Self::Local, Self::Dev, Self::Stg, Self::Prod];
+
+    /// What one session may take where the connection declares nothing: a production server bears a look, not a
+    /// copy. Elsewhere the load policy alone decides.
+    pub fn budget(self) -> Bound {
+        match self {
+            Self::Local | Self::Dev | Self::Stg => Bound::default(),
+            Self::Prod => Bound {
+                rows: Some(1_000_000),
+                bytes: Some(1 << 30),
+                seconds: Some(300.0),
+                requests: Some(5_000),
+            },
+        }
+    }
+
+    /// What the window says of the choice.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Local => "This machine",
+            Self::Dev => "Development",
+            Self::Stg => "Staging",
+            Self::Prod => "Production: the strictest; a budget of its own, and nothing is asked on its own",
+        }
+    }
+}
+
 /// Declared size of an upstream, used until something is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -145,7 +174,16 @@ pub struct Connection {
     /// Budget of one session on this connection.
     #[serde(default)]
     pub budget: Bound,
-    /// Who owns the upstream, whom to ask, anything to remember.
+    /// The group it stands in; empty = none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// Who owns the upstream.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+    /// How to reach the owner.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub contact: String,
+    /// Anything to remember.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
@@ -163,6 +201,12 @@ impl Connection {
     pub const PASSWORD: &'static str = "password";
     /// Form key of the database on a server.
     pub const DATABASE: &'static str = "database";
+    /// Form key of the way to the server, where it is not reached directly.
+    pub const VIA: &'static str = "via";
+    /// Form key of the password of a proxy on the way.
+    pub const VIA_PASSWORD: &'static str = "via_password";
+    /// Form key of the fingerprint of the one certificate that is trusted.
+    pub const PIN: &'static str = "pin";
     /// Form key of a web server's URL, kept whole; without a login.
     pub const URL: &'static str = "url";
 
@@ -178,6 +222,9 @@ impl Connection {
             size_class: None,
             capacity: None,
             budget: Bound::default(),
+            group: String::new(),
+            owner: String::new(),
+            contact: String::new(),
             note: String::new(),
         }
     }
@@ -214,6 +261,34 @@ impl Connection {
         }
         let host = value(Self::HOST)?;
         Some(value(Self::PORT).map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
+    }
+
+    /// What its secrets are bound to: where they would be sent, and by which way.
+    pub fn binding(&self) -> String {
+        let place = match self.filled(Self::URL).map(url::Url::parse) {
+            // Path and query are the server's own; who gets the secret is told by the origin.
+            Some(Ok(url)) => url.origin().ascii_serialization(),
+            Some(Err(_)) | None => self.place().unwrap_or_default().to_lowercase(),
+        };
+        match self.filled(Self::VIA) {
+            Some(via) => format!("{} at {place} through {via}", self.connector),
+            None => format!("{} at {place}", self.connector),
+        }
+    }
+
+    /// Whether a text is in its name, group, place, owner or note; for searching a list.
+    pub fn speaks_of(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let place = self.place().unwrap_or_default();
+        let told = [&self.name, &self.group, &self.owner, &self.contact, &self.note, &self.connector, &place];
+        told.iter().any(|told| told.to_lowercase().contains(&text))
+            || self.tier.word().eq_ignore_ascii_case(&text)
+    }
+
+    /// What one session may take: as declared, else by tier.
+    pub fn session_budget(&self) -> Bound {
+        let declared = self.budget;
+        if declared == Bound::default() { self.tier.budget() } else { declared }
     }
 
     /// What the upstream can bear: declared by hand, else by class, else by tier.

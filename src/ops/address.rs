@@ -43,7 +43,7 @@ pub(super) fn target(
     set(Connection::USER, plain(url.username()));
     set(Connection::DATABASE, plain(url.path().trim_start_matches('/')));
     for (key, value) in url.query_pairs() {
-        let Some(field) = card.form.fields.iter().find(|field| field.key == key) else {
+        let Some(field) = card.form.field(&key) else {
             return Err(invalid(card, &format!("the connection takes no {key:?}")));
         };
         if field.kind == FieldKind::Secret {
@@ -97,7 +97,7 @@ fn whole(workspace: &Workspace, card: &'static Card, text: &str) -> Result<Targe
 }
 
 fn has(card: &Card, key: &str) -> bool {
-    card.form.fields.iter().any(|field| field.key == key)
+    card.form.field(key).is_some()
 }
 
 /// With its percent signs resolved.
@@ -124,8 +124,7 @@ fn name_of(card: &Card, connection: &Connection) -> String {
 fn invalid(card: &Card, why: &str) -> Error {
     let further = card
         .form
-        .fields
-        .iter()
+        .all()
         .filter(|field| field.kind != FieldKind::Secret)
         .map(|field| field.key)
         .filter(|key| {

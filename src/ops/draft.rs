@@ -1,7 +1,8 @@
 //! A connection on its way into the file of connections: the values of a connector's form, checked against
 //! the form before anything is saved. Both faces save what they made this way.
 //!
-//! Invariant: a secret never reaches the saved connection; it stays in memory under a random name.
+//! Invariants: a secret never reaches the saved connection, only its random name does · a secret that was kept for
+//! one place is not sent to another before the user says so.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use secrecy::SecretString;
 
 use super::{Target, Workspace};
+use crate::store::secrets::Kept;
 use crate::model::card::{Card, FieldKind, FormField, Need};
 use crate::model::connection::{Connection, SecretRef, SizeClass, Tier};
 use crate::model::{Error, ErrorKind, Result};
@@ -43,7 +45,13 @@ pub struct Draft {
     pub name: String,
     /// Environment.
     pub tier: Tier,
-    /// Whom to ask, anything to remember.
+    /// The group it stands in.
+    pub group: String,
+    /// Who owns the upstream.
+    pub owner: String,
+    /// How to reach the owner.
+    pub contact: String,
+    /// Anything to remember.
     pub note: String,
     /// Declared size; none = by environment.
     pub size_class: Option<SizeClass>,
@@ -57,6 +65,17 @@ pub struct Draft {
     pub kept: BTreeMap<String, SecretRef>,
     /// The saved connection that is changed; none = a new one.
     pub edits: Option<uuid::Uuid>,
+    /// What to do with kept secrets if it leads elsewhere now.
+    pub moved: Moved,
+}
+
+/// What to do with the kept secrets of a connection that leads elsewhere than when they were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// Ask first.
+    Ask,
+    /// The user said that they go to the new place.
+    Send,
 }
 
 /// What a problem is about.
@@ -68,6 +87,8 @@ pub enum About {
     Field(&'static str),
     /// A limit of the budget.
     Budget(Limited),
+    /// A kept secret that would go to another place now.
+    Place,
 }
 
 /// Why a draft can't be saved.
@@ -82,8 +103,8 @@ pub struct Problem {
 /// What saving came to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Saved {
-    /// It is saved.
-    Done(Box<Connection>),
+    /// It is saved; its secrets are kept where the second says, if it has any.
+    Done(Box<Connection>, Option<Kept>),
     /// Nothing was saved: these must be mended first.
     Wrong(Vec<Problem>),
 }
@@ -95,6 +116,9 @@ impl Draft {
             card,
             name: String::new(),
             tier: Tier::Local,
+            group: String::new(),
+            owner: String::new(),
+            contact: String::new(),
             note: String::new(),
             size_class: None,
             budget: limits::Typed::new(),
@@ -102,6 +126,7 @@ impl Draft {
             secrets: BTreeMap::new(),
             kept: BTreeMap::new(),
             edits: None,
+            moved: Moved::Ask,
         }
     }
 
@@ -110,6 +135,9 @@ impl Draft {
         let mut draft = Self::new(card);
         draft.name.clone_from(&connection.name);
         draft.tier = connection.tier;
+        draft.group.clone_from(&connection.group);
+        draft.owner.clone_from(&connection.owner);
+        draft.contact.clone_from(&connection.contact);
         draft.note.clone_from(&connection.note);
         draft.size_class = connection.size_class;
         draft.budget = limits::typed(connection.budget);
@@ -125,7 +153,7 @@ impl Draft {
         if self.name.trim().is_empty() {
             self.name.clone_from(&connection.name);
         }
-        for field in card.form.fields {
+        for field in card.form.all() {
             if let Some(value) = connection.values.get(field.key) {
                 self.values.insert(field.key, value.clone());
             }
@@ -135,7 +163,7 @@ impl Draft {
     /// Another connector; values of fields that both forms have stay.
     pub fn choose(&mut self, card: &'static Card) {
         self.card = card;
-        let has = |key: &str| card.form.fields.iter().any(|field| field.key == key);
+        let has = |key: &str| card.form.field(key).is_some();
         self.values.retain(|key, _| has(key));
         self.secrets.retain(|key, _| has(key));
         self.kept.retain(|key, _| has(key));
@@ -147,7 +175,7 @@ impl Draft {
             about: About::Name,
             text: "a connection needs a name; it is what you open it by".to_owned(),
         });
-        let fields = self.card.form.fields.iter().filter_map(|field| {
+        let fields = self.card.form.all().filter_map(|field| {
             let typed = match field.kind {
                 FieldKind::Secret => self.secrets.get(field.key),
                 _ => self.values.get(field.key),
@@ -172,6 +200,7 @@ impl Draft {
     pub async fn save(self, workspace: &Workspace) -> Result<Saved> {
         let mut wrong = self.check();
         wrong.extend(self.files_missing().await);
+        wrong.extend(self.moved_secrets(workspace).await?);
         if !wrong.is_empty() {
             return Ok(Saved::Wrong(wrong));
         }
@@ -181,7 +210,7 @@ impl Draft {
             self.write(connection);
             connection.secrets.extend(secrets);
         };
-        let saved = match edits {
+        let saved: Result<Connection> = match edits {
             Some(id) => workspace.connections().edit(&id.to_string(), write).await,
             None => {
                 let mut connection = Connection::new("", "");
@@ -190,7 +219,10 @@ impl Draft {
             }
         };
         match saved {
-            Ok(connection) => Ok(Saved::Done(Box::new(connection))),
+            Ok(connection) => {
+                let kept = workspace.settle_secrets(&connection).await;
+                Ok(Saved::Done(Box::new(connection), kept))
+            }
             // Of what this form writes, only the name can be refused.
             Err(error) if error.kind == ErrorKind::Invalid => {
                 let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -201,14 +233,37 @@ impl Draft {
         }
     }
 
+    /// Kept secrets that were given for another place than the one they would go to now.
+    async fn moved_secrets(&self, workspace: &Workspace) -> Result<Option<Problem>> {
+        let (Some(id), Moved::Ask) = (self.edits, self.moved) else { return Ok(None) };
+        let old = workspace.connections().get(&id.to_string()).await?;
+        let mut new = old.clone();
+        self.write(&mut new);
+        let typed = |key: &String| self.secrets.get(key.as_str()).is_some_and(|secret| !secret.is_empty());
+        let stays = old.secrets.keys().any(|key| !typed(key) && !self.kept_anew(key, &old));
+        let (was, is) = (old.binding(), new.binding());
+        Ok((stays && was != is).then(|| Problem {
+            about: About::Place,
+            text: format!("the kept secret was given for {was}; it would go to {is}"),
+        }))
+    }
+
+    /// Whether a pasted URL brought a secret of its own.
+    fn kept_anew(&self, key: &String, old: &Connection) -> bool {
+        self.kept.get(key).is_some_and(|name| old.secrets.get(key) != Some(name))
+    }
+
     fn write(&self, connection: &mut Connection) {
         connection.name = self.name.trim().to_owned();
         connection.connector = self.card.id.to_owned();
         connection.tier = self.tier;
+        connection.group = self.group.trim().to_owned();
+        connection.owner = self.owner.trim().to_owned();
+        connection.contact = self.contact.trim().to_owned();
         connection.note = self.note.trim().to_owned();
         connection.size_class = self.size_class;
         connection.budget = limits::read(&self.budget).0;
-        for field in self.card.form.fields.iter().filter(|field| field.kind != FieldKind::Secret) {
+        for field in self.card.form.all().filter(|field| field.kind != FieldKind::Secret) {
             let value = self.values.get(field.key).map(|value| value.trim()).unwrap_or_default();
             if value.is_empty() || field.default == Some(value) {
                 connection.values.remove(field.key);
@@ -230,7 +285,7 @@ impl Draft {
     /// Files of the form that are not there.
     async fn files_missing(&self) -> Vec<Problem> {
         let mut missing = Vec::new();
-        for field in self.card.form.fields {
+        for field in self.card.form.all() {
             let path = self.values.get(field.key).map(|path| path.trim()).unwrap_or_default();
             if !matches!(field.kind, FieldKind::File { .. }) || path.is_empty() {
                 continue;

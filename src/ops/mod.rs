@@ -24,6 +24,7 @@ pub mod preview;
 pub mod profile;
 pub mod read;
 pub mod record;
+pub mod share;
 pub mod target;
 pub mod workspace;
 
@@ -83,13 +84,13 @@ impl Opened {
     pub async fn open(ctx: &CallCtx, workspace: &Workspace, target: &Target) -> Result<Arc<Self>> {
         let first =
             target.parts.first().ok_or_else(|| Error::unexpected("connect", "a target without a source"))?;
-        let (tier, budget) = (first.connection.tier, first.connection.budget);
+        let (tier, budget) = (first.connection.tier, first.connection.session_budget());
         let mut mounts = Vec::with_capacity(target.parts.len());
         for part in &target.parts {
             let connector = workspace.registry().by_id(&part.connection.connector)?;
             let recorder = workspace.recorder(&part.connection, None);
             let call = ctx.child(recorder);
-            let credentials = workspace.credentials(&part.connection);
+            let credentials = workspace.credentials(&part.connection).await?;
             let source = connector.connect(&call, &part.connection, &credentials).await?;
             mounts.push(Mount {
                 name: part.mount.clone(),

@@ -9,12 +9,14 @@ use crate::connector::guard::{ReadReport, Refusal};
 use crate::connector::{Credentials, Registry};
 use crate::job::Recorder;
 use crate::model::connection::{Connection, SecretRef};
+use crate::model::error::Retry;
 use crate::model::read::Approval;
 use crate::model::{Error, ErrorKind, Result};
 use crate::store::connections::Connections;
 use crate::store::ledger::{self, Home, Ledger, ReadEnding, ReadId};
 use crate::store::paths::Folders;
-use crate::store::secrets::Secrets;
+use crate::store::secrets::keychain::Keychain;
+use crate::store::secrets::{Found, Kept, KeptIn, Secrets};
 
 /// What one run shares.
 #[derive(Clone)]
@@ -40,7 +42,8 @@ impl Workspace {
         };
         let connections = Connections::at(folders.connections());
         let registry = super::registry();
-        Ok(Self(Arc::new(Inner { registry, folders, ledger, connections, secrets: Secrets::default() })))
+        let secrets = Secrets::new(Keychain::from_environment(), folders.vault());
+        Ok(Self(Arc::new(Inner { registry, folders, ledger, connections, secrets })))
     }
 
     /// The connectors of this build.
@@ -87,17 +90,25 @@ impl Workspace {
         }
     }
 
-    /// Secrets of a connection that this session knows.
-    pub fn credentials(&self, connection: &Connection) -> Credentials {
-        let known = connection.secrets.iter().fold(Credentials::none(), |known, (key, name)| {
-            match self.0.secrets.get(name) {
-                Some(secret) => known.with(key.clone(), secret),
-                None => known,
+    /// The secrets of a connection, from wherever they are kept.
+    ///
+    /// # Errors
+    /// `denied` if one that it names is not to be had, with the reason; `refused` if one was given for another
+    /// place than the connection leads to now. A password given for this run stands in for its own.
+    pub async fn credentials(&self, connection: &Connection) -> Result<Credentials> {
+        let mut known = Credentials::none();
+        let given = self.0.secrets.given_password();
+        for (key, name) in &connection.secrets {
+            match (self.0.secrets.fetch(name, &connection.binding()).await, &given) {
+                (Found::Secret(secret), _) => known = known.with(key.clone(), secret),
+                (_, Some(_)) if key == Connection::PASSWORD => {}
+                (Found::Elsewhere { was }, _) => return Err(elsewhere(connection, key, &was)),
+                (Found::Absent { why }, _) => return Err(absent(connection, key, why)),
             }
-        });
-        match (known.get(Connection::PASSWORD), self.0.secrets.given_password()) {
-            (None, Some(password)) => known.with(Connection::PASSWORD, password),
-            _ => known,
+        }
+        match (known.get(Connection::PASSWORD), given) {
+            (None, Some(password)) => Ok(known.with(Connection::PASSWORD, password)),
+            _ => Ok(known),
         }
     }
 
@@ -106,27 +117,90 @@ impl Workspace {
         self.0.secrets.give_password(password);
     }
 
-    /// Whether a connection takes a password and none is known: then it can be asked for.
-    pub fn lacks_password(&self, connection: &Connection) -> bool {
-        let takes = |connector: &dyn crate::connector::Connector| {
-            connector.card().form.fields.iter().any(|field| field.key == Connection::PASSWORD)
-        };
-        self.registry().by_id(&connection.connector).is_ok_and(takes)
-            && self.credentials(connection).get(Connection::PASSWORD).is_none()
+    /// The secret that a connection lacks and that can be asked for: one that it names and that is not to be had
+    /// for the place it leads to, else a password that its form takes and nobody gave.
+    pub async fn wanted_secret(&self, connection: &Connection) -> Option<Wanted> {
+        let form = &self.registry().by_id(&connection.connector).ok()?.card().form;
+        for (key, name) in &connection.secrets {
+            let Some(field) = form.field(key) else { continue };
+            let elsewhere = match self.0.secrets.fetch(name, &connection.binding()).await {
+                Found::Secret(_) => continue,
+                Found::Elsewhere { was } => Some(was),
+                Found::Absent { .. } => None,
+            };
+            return Some(Wanted { key: field.key, label: field.label, elsewhere });
+        }
+        let field = form.field(Connection::PASSWORD)?;
+        let none = !connection.secrets.contains_key(field.key) && self.0.secrets.given_password().is_none();
+        none.then_some(Wanted { key: field.key, label: field.label, elsewhere: None })
     }
 
-    /// Keeps a secret of a connection for this run and gives its name.
+    /// Takes in a secret of a connection. A saved connection gets it in the longest-lived home there is; any other
+    /// has it for this run.
+    ///
+    /// # Errors
+    /// Those of the file of connections.
+    pub async fn give_secret(
+        &self,
+        connection: &Connection,
+        key: &str,
+        secret: secrecy::SecretString,
+    ) -> Result<Kept> {
+        if let Some(name) = connection.secrets.get(key) {
+            self.0.secrets.keep_as(name, secret);
+            return Ok(self.0.secrets.settle(name, &connection.binding()).await);
+        }
+        let name = self.0.secrets.keep(secret.clone());
+        let (owned, named) = (key.to_owned(), name.clone());
+        let edit = move |connection: &mut Connection| drop(connection.secrets.insert(owned, named));
+        match self.connections().edit(&connection.id.to_string(), edit).await {
+            Ok(connection) => Ok(self.0.secrets.settle(&name, &connection.binding()).await),
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                if key == Connection::PASSWORD {
+                    self.give_password(secret);
+                }
+                Ok(Kept { home: KeptIn::ThisRun, why: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a secret of a connection for this run and gives its name; [`Workspace::settle_secrets`] keeps it longer
+    /// once its connection is saved.
     pub fn keep_secret(&self, secret: secrecy::SecretString) -> SecretRef {
-        self.0.secrets.keep(secret).0
+        self.0.secrets.keep(secret)
     }
 
-    /// Removes a saved connection and forgets its secrets.
+    /// Binds the secrets of a saved connection to the place it leads to and keeps them as long as can be. Gives the
+    /// shortest-lived home of them; none if it has none that this run knows.
+    pub async fn settle_secrets(&self, connection: &Connection) -> Option<Kept> {
+        let mut worst = None;
+        for name in connection.secrets.values() {
+            let kept = self.0.secrets.settle(name, &connection.binding()).await;
+            if worst.as_ref().is_none_or(|known: &Kept| known.why.is_none()) {
+                worst = Some(kept);
+            }
+        }
+        worst
+    }
+
+    /// The secrets of this run and their homes.
+    pub fn secrets(&self) -> &Secrets {
+        &self.0.secrets
+    }
+
+    /// Removes a saved connection and forgets its secrets. A keychain that can't be reached keeps its entry; the
+    /// connection goes all the same.
     ///
     /// # Errors
     /// `not_found`, and those of the file of connections.
     pub async fn remove_connection(&self, name: &str) -> Result<Connection> {
         let removed = self.connections().remove(name).await?;
-        removed.secrets.values().for_each(|secret| self.0.secrets.forget(secret));
+        for secret in removed.secrets.values() {
+            if let Err(error) = self.0.secrets.forget(secret).await {
+                tracing::warn!(%error, "a secret of a removed connection stays in its keychain");
+            }
+        }
         Ok(removed)
     }
 
@@ -146,5 +220,34 @@ impl Workspace {
     pub(super) async fn ledger_ended(&self, id: ReadId, report: &ReadReport) -> Result<()> {
         let ending = ReadEnding { end: report.end.clone(), rows: report.rows, actual: report.actual.clone() };
         self.0.ledger.end_read(id, &ending).await
+    }
+}
+
+/// A secret that can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Key of the form.
+    pub key: &'static str,
+    /// Its label.
+    pub label: &'static str,
+    /// The place it was given for, if that is another than the connection leads to now.
+    pub elsewhere: Option<String>,
+}
+
+fn elsewhere(connection: &Connection, key: &str, was: &str) -> Error {
+    let is = connection.binding();
+    let why = format!("the {key} of {:?} was given for {was}; it is not sent to {is}", connection.name);
+    Error::new(ErrorKind::Refused, "connect", why)
+        .hint("if the new place is right, give the secret again for it; else mend the connection")
+        .retry(Retry::AfterChange)
+}
+
+fn absent(connection: &Connection, key: &str, why: Option<Error>) -> Error {
+    let lacking = format!("the {key} of {:?} is not known here", connection.name);
+    let denied = |said: String| Error::new(ErrorKind::Denied, "connect", said).retry(Retry::AfterChange);
+    match why {
+        None => denied(lacking).hint("give it again; with --password-stdin it is read from a pipe"),
+        Some(why) => denied(format!("{lacking}: {}", why.attempted))
+            .hint(why.hint.unwrap_or_else(|| "give it again".to_owned())),
     }
 }

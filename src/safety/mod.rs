@@ -17,6 +17,16 @@ pub mod gate;
 pub mod origin;
 pub mod redact;
 
+/// Keeps the system from writing this process's memory to disk when it crashes: passwords are in there. Where the
+/// system has no such limit, or refuses, it decides as it does for every program.
+pub fn no_core_dump() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let _refused = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+}
+
 /// Strings known to break programs: a few of our own, and the big list where the corpus is at hand.
 #[cfg(test)]
 pub(crate) fn naughty_strings() -> Vec<String> {

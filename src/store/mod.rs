@@ -5,7 +5,7 @@
 //! - [`connections`]: saved connections, secret-free by type, in one file a person can read.
 //! - [`settings`]: how the window looks and what was open.
 //! - [`ledger`]: what was asked of whom, the estimate beside the actual.
-//! - [`secrets`]: secrets of this run, in memory only.
+//! - [`secrets`]: secrets in the keychain, behind a passphrase, or of this run only.
 //!
 //! Invariants: a kill at any point loses neither the old nor the new content · two running instances do
 //! not lose each other's edits · a file that can't be understood is never overwritten · where something

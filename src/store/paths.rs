@@ -80,6 +80,11 @@ impl Folders {
         self.config.join("connections.toml")
     }
 
+    /// The vault of secrets, where the user made one.
+    pub fn vault(&self) -> PathBuf {
+        self.config.join("secrets.vault")
+    }
+
     /// The settings.
     pub fn settings(&self) -> PathBuf {
         self.config.join("settings.toml")

@@ -58,11 +58,11 @@ fn what_the_form_asks_for_is_checked_field_by_field() {
 async fn a_saved_draft_holds_no_secret_and_keeps_what_the_form_does_not_know() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::open(Some(folder.path().to_owned())).await.unwrap();
-    let Saved::Done(saved) = good().save(&workspace).await.unwrap() else { panic!("not saved") };
+    let Saved::Done(saved, _) = good().save(&workspace).await.unwrap() else { panic!("not saved") };
     assert_eq!((saved.name.as_str(), saved.connector.as_str()), ("shop", "box"));
     let file = std::fs::read_to_string(workspace.connections().path()).unwrap();
     assert!(!file.contains("hunter2"));
-    let secret = workspace.credentials(&saved);
+    let secret = workspace.credentials(&saved).await.unwrap();
     assert_eq!(secrecy::ExposeSecret::expose_secret(secret.get("password").unwrap()), "hunter2");
 
     let twice = good().save(&workspace).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_saved_draft_holds_no_secret_and_keeps_what_the_form_does_not_know() {
     let mut draft = Draft::of(&CARD, &workspace.connections().get("shop").await.unwrap());
     draft.name = "store".into();
     draft.tier = Tier::Prod;
-    let Saved::Done(changed) = draft.save(&workspace).await.unwrap() else { panic!("not changed") };
+    let Saved::Done(changed, _) = draft.save(&workspace).await.unwrap() else { panic!("not changed") };
     assert_eq!((changed.id, changed.tier), (saved.id, Tier::Prod));
     assert_eq!(changed.values.get("later").map(String::as_str), Some("kept"));
     assert_eq!(changed.secrets, saved.secrets);
@@ -99,7 +99,7 @@ async fn class_and_budget_are_saved_and_come_back_into_the_form() {
         [About::Budget(Limited::Requests)]
     );
     draft.budget.remove(&Limited::Requests);
-    let Saved::Done(saved) = draft.save(&workspace).await.unwrap() else { panic!("not saved") };
+    let Saved::Done(saved, _) = draft.save(&workspace).await.unwrap() else { panic!("not saved") };
     assert_eq!((saved.budget.rows, saved.budget.bytes), (Some(10_000), Some(64 << 20)));
     let again = Draft::of(&CARD, &workspace.connections().get("shop").await.unwrap());
     assert_eq!(again.size_class, Some(SizeClass::Large));

@@ -122,7 +122,7 @@ impl FormState {
             && let Remote::Ready(saved) = std::mem::take(&mut self.saving)
         {
             match saved {
-                Saved::Done(connection) => {
+                Saved::Done(connection, _) => {
                     if self.then == Then::Open {
                         ctx.send(Command::OpenTarget(connection.name));
                     }
@@ -143,8 +143,9 @@ impl FormState {
         let (draft, workspace, commands) = (self.draft.clone(), ctx.workspace.clone(), ctx.commands.clone());
         self.saving.ask(ctx.jobs.spawn_quietly(|_| async move {
             let saved = draft.save(&workspace).await?;
-            if let Saved::Done(connection) = &saved {
-                let said = format!("saved as {:?}", visible(&connection.name));
+            if let Saved::Done(connection, kept) = &saved {
+                let kept = kept.as_ref().map(|kept| format!("; its secret is {}", kept.home.phrase()));
+                let said = format!("saved as {:?}{}", visible(&connection.name), kept.unwrap_or_default());
                 commands.send(Command::ConnectionsChanged);
                 commands.send(Command::Toast(ToastKind::Done, said));
             }
@@ -158,7 +159,7 @@ impl FormState {
     }
 
     fn browse(&mut self, ctx: &ViewCtx<'_>, key: &'static str) {
-        let field = self.draft.card.form.fields.iter().find(|field| field.key == key);
+        let field = self.draft.card.form.field(key);
         let Some(FieldKind::File { extensions }) = field.map(|field| &field.kind) else { return };
         if self.browsing.job().is_some() {
             return;
@@ -289,7 +290,7 @@ fn tier_ui(ui: &mut Ui, tier: &mut Tier) {
 
 fn fields_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut FormState) {
     let mut wish = None;
-    for field in state.draft.card.form.fields {
+    for field in state.draft.card.form.all() {
         wish = field_ui(ui, field, &mut state.draft).or(wish);
         problems_ui(ui, &state.problems, About::Field(field.key));
         ui.add_space(space::XS);
