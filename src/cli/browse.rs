@@ -11,6 +11,7 @@ use crate::model::node::PageRequest;
 use crate::model::{Error, ErrorKind, Result};
 use crate::ops::check::Hop;
 use crate::ops::{Opened, Target, Workspace};
+use crate::safety::display::name as visible;
 use crate::safety::redact::redact;
 
 /// Opens the target of a verb.
@@ -82,7 +83,7 @@ pub fn commands(workspace: &Workspace, id: &str, output: Output) -> Result<()> {
 pub async fn check(ctx: &CallCtx, workspace: &Workspace, only: &TargetOnly) -> Result<()> {
     // What was typed may hold a password, and what was found may repeat it.
     let hops = crate::ops::check::check(ctx, workspace, &only.target).await.into_iter().map(|hop| Hop {
-        found: redact(&hop.found).into_owned(),
+        found: visible(&redact(&hop.found)).into_owned(),
         error: hop.error.as_ref().map(super::clean_error),
         ..hop
     });
@@ -96,13 +97,16 @@ pub async fn check(ctx: &CallCtx, workspace: &Workspace, only: &TargetOnly) -> R
         print::line(&text);
     } else {
         for hop in &hops {
-            let verdict = if hop.error.is_none() { "ok" } else { "failed" };
             print::line(&format!(
-                "{verdict:7} {:22} {:>8}  {}",
+                "{:7} {:14} {:>10}  {}",
+                hop.verdict.word(),
                 hop.name,
                 format!("{:.1} ms", hop.millis),
                 hop.found
             ));
+            if let (Some(next), None) = (&hop.next, &hop.error) {
+                print::line(&format!("{:34} → {next}", ""));
+            }
         }
     }
     match hops.into_iter().find_map(|hop| hop.error) {

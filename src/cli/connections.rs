@@ -11,9 +11,9 @@ use crate::model::connection::{Connection, SizeClass, Tier};
 use crate::model::read::Bound;
 use crate::model::units::{bytes_text, count_text, seconds_text};
 use crate::model::{Error, ErrorKind, Result};
+use crate::ops::Workspace;
 use crate::ops::draft::connection_of;
 use crate::ops::share::{self, Format, Taken};
-use crate::ops::Workspace;
 use crate::safety::display::name as visible_name;
 use crate::store::secrets::Kept;
 
@@ -194,7 +194,10 @@ async fn import(
             share::take_over(workspace, imported.connections, taken).await?
         }
     };
-    let left_out = imported.skipped.iter().map(|(what, why)| json!({"what": visible_name(what), "why": visible_name(why)}));
+    let left_out = imported
+        .skipped
+        .iter()
+        .map(|(what, why)| json!({"what": visible_name(what), "why": visible_name(why)}));
     if output.json {
         let document = json!({
             "found": found.iter().map(|connection| &connection.name).collect::<Vec<_>>(),
@@ -207,13 +210,18 @@ async fn import(
     if taken.is_none() {
         list(&found, output);
     }
-    for (what, names) in [("added", &done.added), ("changed", &done.replaced), ("left as it was", &done.skipped)] {
-        names.iter().for_each(|name| print::line(&format!("{what}: {}", visible_name(name))));
+    for (what, names) in
+        [("added", &done.added), ("changed", &done.replaced), ("left as it was", &done.skipped)]
+    {
+        for name in names {
+            print::line(&format!("{what}: {}", visible_name(name)));
+        }
     }
     for name in &done.moved {
         print::note(&format!(
             "{} leads elsewhere now: its kept secret is not sent there before you say so (headwater connections edit {} --send-secrets)",
-            visible_name(name), visible_name(name)
+            visible_name(name),
+            visible_name(name)
         ));
     }
     for (what, why) in &imported.skipped {
@@ -276,7 +284,9 @@ async fn vault(workspace: &Workspace, action: VaultAction, passphrase: Option<Se
                 print::line(&document.to_string());
             } else {
                 print::line(&format!("secrets are {}", kept.home.phrase()));
-                why.into_iter().for_each(|why| print::line(&format!("  because {why}")));
+                if let Some(why) = why {
+                    print::line(&format!("  because {why}"));
+                }
             }
         }
     }

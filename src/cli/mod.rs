@@ -114,11 +114,7 @@ pub fn without_window(asked: WindowAsked, why: &Error) -> ExitCode {
 /// How long the ledger may take to close.
 const CLOSING: std::time::Duration = std::time::Duration::from_secs(5);
 
-fn run_verb(
-    verb: Verb,
-    data_dir: Option<std::path::PathBuf>,
-    given: password::Given,
-) -> ExitCode {
+fn run_verb(verb: Verb, data_dir: Option<std::path::PathBuf>, given: password::Given) -> ExitCode {
     let output = output_of(&verb);
     let result = Runtime::start().and_then(|runtime| {
         runtime.run(async {

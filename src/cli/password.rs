@@ -86,7 +86,9 @@ pub async fn ask(workspace: &Workspace, target: &Target) -> Result<bool> {
             continue;
         };
         if let Some(was) = elsewhere {
-            super::print::note(&visible(&format!("the kept one was given for {was} and is not sent to another place")));
+            super::print::note(&visible(&format!(
+                "the kept one was given for {was} and is not sent to another place"
+            )));
         }
         let user = part.connection.filled(Connection::USER).map(|user| format!(" of {user}"));
         let who = user.unwrap_or_default();
@@ -105,8 +107,12 @@ pub async fn ask(workspace: &Workspace, target: &Target) -> Result<bool> {
 pub async fn new_passphrase() -> Result<SecretString> {
     use secrecy::ExposeSecret as _;
     if !can_ask() {
-        return Err(Error::new(ErrorKind::Invalid, "usage", "there is no terminal to ask for a passphrase at")
-            .hint("pipe it in with --passphrase-stdin"));
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "usage",
+            "there is no terminal to ask for a passphrase at",
+        )
+        .hint("pipe it in with --passphrase-stdin"));
     }
     let first = typed("Passphrase of the new vault: ".to_owned()).await?;
     let second = typed("The same once more: ".to_owned()).await?;

@@ -16,6 +16,8 @@ use crate::model::connection::Connection;
 use crate::model::load::LoadEstimate;
 use crate::model::node::{Description, NodePage, NodePath, PageRequest};
 use crate::model::read::{ReadOutcome, ReadPlan, ReadSpec};
+use crate::model::standing::Standing;
+use crate::model::tls::Wish;
 
 pub mod facets;
 pub mod guard;
@@ -67,6 +69,14 @@ pub trait Connector: Send + Sync {
     /// shipped lists of built-ins; none = it has no query language. Sends nothing.
     fn gate(&self, _text: &str) -> Option<crate::model::gate::GateVerdict> {
         None
+    }
+
+    /// The TLS that a connection speaks, for a look at it on the way; none = it speaks none.
+    ///
+    /// # Errors
+    /// `invalid` for values that make no sense.
+    fn tls(&self, _connection: &Connection) -> Result<Option<Wish>> {
+        Ok(None)
     }
 
     /// Connects, read-only.
@@ -125,6 +135,13 @@ pub trait Source: Send + Sync {
     ///   rows already pushed;
     /// - counts what it cost through [`CallCtx::meter`] while it reads.
     async fn read(&self, ctx: &CallCtx, permit: Permit, sink: &mut dyn BatchSink) -> Result<ReadOutcome>;
+
+    /// What the server says of itself and of this login; nothing known unless told.
+    ///
+    /// - one round trip where that can be; what it does not tell is absent.
+    async fn standing(&self, _ctx: &CallCtx) -> Result<Standing> {
+        Ok(Standing::default())
+    }
 
     /// Free queries in the source's own language.
     fn query_text(&self) -> Option<&dyn facets::QueryText> {

@@ -7,6 +7,7 @@ pub mod files;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod json;
+pub mod net;
 pub mod scan;
 #[cfg(feature = "sql")]
 pub mod sql;

@@ -18,7 +18,9 @@ pub mod node;
 pub mod order;
 pub mod read;
 pub mod schema;
+pub mod standing;
 pub mod stats;
+pub mod tls;
 pub mod units;
 pub mod wire;
 

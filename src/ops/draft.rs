@@ -10,10 +10,10 @@ use std::path::Path;
 use secrecy::SecretString;
 
 use super::{Target, Workspace};
-use crate::store::secrets::Kept;
 use crate::model::card::{Card, FieldKind, FormField, Need};
 use crate::model::connection::{Connection, SecretRef, SizeClass, Tier};
 use crate::model::{Error, ErrorKind, Result};
+use crate::store::secrets::Kept;
 
 pub mod limits;
 

@@ -152,7 +152,9 @@ impl Workspace {
         }
         let name = self.0.secrets.keep(secret.clone());
         let (owned, named) = (key.to_owned(), name.clone());
-        let edit = move |connection: &mut Connection| drop(connection.secrets.insert(owned, named));
+        let edit = move |connection: &mut Connection| {
+            connection.secrets.insert(owned, named);
+        };
         match self.connections().edit(&connection.id.to_string(), edit).await {
             Ok(connection) => Ok(self.0.secrets.settle(&name, &connection.binding()).await),
             Err(error) if error.kind == ErrorKind::NotFound => {

@@ -10,6 +10,8 @@ pub(super) const OPEN: EntryId = EntryId::of("open");
 pub(super) const HELLO: EntryId = EntryId::of("hello");
 /// Version.
 pub(super) const BUILD: EntryId = EntryId::of("build_info");
+/// The login and its roles.
+pub(super) const STATUS: EntryId = EntryId::of("connection_status");
 /// Databases.
 pub(super) const DATABASES: EntryId = EntryId::of("list_databases");
 /// Collections of a database.
@@ -64,6 +66,7 @@ pub(super) static COMMANDS: &[CommandEntry] = &[
     ),
     entry(HELLO, "hello {command}", "role, replica set, limits", Constant, I1),
     entry(BUILD, "buildInfo {command}", "version", Constant, I1),
+    entry(STATUS, "connectionStatus {command}", "the login and its roles", Constant, I1),
     entry(DATABASES, "listDatabases {command}", "databases and their sizes", Constant, I1),
     entry(COLLECTIONS, "listCollections {command}", "collections and views, with their rules", Constant, I1),
     entry(INDEXES, "listIndexes {command}", "indexes of one collection", Constant, I1),

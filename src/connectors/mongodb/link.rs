@@ -1,6 +1,7 @@
 //! The way to one server: commands are sent as our own documents, written down before they are sent, so that
 //! cursors are ours to end. What is sent is read back from what was written down: the two cannot differ.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use mongodb::bson::{Bson, Document, doc};
@@ -9,6 +10,7 @@ use mongodb::{Client, ClientSession};
 
 use super::commands as sent;
 use crate::job::{CallCtx, CancelReport};
+use crate::kit::net::WayIn;
 use crate::kit::tls;
 use crate::model::command::EntryId;
 use crate::model::error::Retry;
@@ -19,6 +21,8 @@ use crate::model::{Error, ErrorKind, Result};
 #[derive(Clone)]
 pub(super) struct Link {
     pub(super) client: Client,
+    /// The way to the server, where it is not reached directly; open as long as this is used.
+    pub(super) way: Option<Arc<WayIn>>,
 }
 
 /// A collection by its database and name.
@@ -78,7 +82,10 @@ impl Link {
         let answer = tokio::select! {
             biased;
             () = ctx.cancelled() => Err(Error::cancelled(stage)),
-            answer = self.send(&db, command, session) => answer.map_err(|error| error_of(stage, &error)),
+            answer = self.send(&db, command, session) => answer.map_err(|error| {
+                let error = error_of(stage, &error);
+                self.way.as_ref().map_or(error.clone(), |way| way.explain(error))
+            }),
         };
         match answer {
             Ok(reply) => {

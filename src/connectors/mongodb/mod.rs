@@ -25,11 +25,12 @@ use self::link::{Link, error_of};
 use self::source::MongoSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
-use crate::kit::tls;
+use crate::kit::{net, tls};
 use crate::model::ability::{Abilities, CancelReach, CostClass, Support};
 use crate::model::card::{Card, Family, FieldKind, Form, FormField};
 use crate::model::command::CommandEntry;
 use crate::model::connection::Connection;
+use crate::model::tls::Wish;
 use crate::model::{Error, ErrorKind, Result};
 
 /// How long a connection may take to be made.
@@ -122,6 +123,10 @@ impl Connector for MongoDb {
         abilities()
     }
 
+    fn tls(&self, connection: &Connection) -> Result<Option<Wish>> {
+        net::tls::switched(connection, connection.filled("tls").unwrap_or("off"))
+    }
+
     async fn connect(
         &self,
         ctx: &CallCtx,
@@ -135,8 +140,16 @@ impl Connector for MongoDb {
         let port = value(Connection::PORT).unwrap_or("27017").parse::<u16>();
         let port =
             port.map_err(|error| invalid(&format!("the port is no number: {error}"), "it is 27017 mostly"))?;
+        let tls = self.tls(connection)?;
+        let speaks_tls = tls.is_some();
+        let way = net::way_in("connect", &CARD.form, connection, credentials, tls, "mongodb.sock").await?;
+        let server = match &way {
+            #[cfg(unix)]
+            Some(way) => ServerAddress::Unix { path: way.socket().to_owned() },
+            _ => ServerAddress::Tcp { host: host.to_owned(), port: Some(port) },
+        };
         let mut options = ClientOptions::builder()
-            .hosts(vec![ServerAddress::Tcp { host: host.to_owned(), port: Some(port) }])
+            .hosts(vec![server])
             // The server that was named and no other, so that a cursor's batches come from where it is.
             .direct_connection(true)
             .app_name("headwater".to_owned())
@@ -146,18 +159,15 @@ impl Connector for MongoDb {
             .retry_writes(false)
             .max_pool_size(4)
             .build();
-        match value("tls").unwrap_or("off") {
-            "off" => {}
-            "on" => {
-                let mut checked = TlsOptions::default();
-                if let Some(path) = value(tls::AUTHORITY) {
-                    // The driver reads the file by itself, and would say less of one that is of no use.
-                    tls::authority("connect", path).await?;
-                    checked.ca_file_path = Some(path.into());
-                }
-                options.tls = Some(Tls::Enabled(checked));
+        // On a way in it is spoken by us, and names the real host.
+        if speaks_tls && way.is_none() {
+            let mut checked = TlsOptions::default();
+            if let Some(path) = value(tls::AUTHORITY) {
+                // The driver reads the file by itself, and would say less of one that is of no use.
+                tls::authority("connect", path).await?;
+                checked.ca_file_path = Some(path.into());
             }
-            _ => return Err(invalid("tls is neither on nor off", "choose one of the two")),
+            options.tls = Some(Tls::Enabled(checked));
         }
         let mut login = "";
         if let Some(user) = value(Connection::USER) {
@@ -174,13 +184,17 @@ impl Connector for MongoDb {
         let told = ctx
             .statement(&commands::OPEN, &format!("hello; {login}hello every 10 s while connected"))
             .await?;
-        let source = MongoSource::new(Link { client }, connection.capacity());
+        let way = way.map(Arc::new);
+        let source = MongoSource::new(Link { client, way: way.clone() }, connection.capacity());
         match source.greet(ctx).await {
             Ok(()) => {
                 told.done(0).await?;
                 Ok(Arc::new(source))
             }
-            Err(error) => Err(told.failed(error.with("host", format!("{host}:{port}"))).await),
+            Err(error) => {
+                let error = way.as_ref().map_or(error.clone(), |way| way.explain(error));
+                Err(told.failed(error.with("host", format!("{host}:{port}"))).await)
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::model::node::{
 };
 use crate::model::read::{Bound, ReadOutcome, ReadPlan, ReadSpec, Step, StepKind};
 use crate::model::schema::Schema;
+use crate::model::standing::{Harm, Position, Proof, Right, Standing};
 use crate::model::units::bytes_text;
 use crate::model::{Error, ErrorKind, Result};
 
@@ -321,6 +322,53 @@ fn described(node: Node, details: Vec<Detail>) -> Description {
 impl Source for MongoSource {
     fn abilities(&self) -> &Abilities {
         &self.abilities
+    }
+
+    async fn standing(&self, ctx: &CallCtx) -> Result<Standing> {
+        let hello = self.link.ask(ctx, "check", &sent::HELLO, "admin", doc! { "hello": 1 }).await?;
+        let build = self.link.ask(ctx, "check", &sent::BUILD, "admin", doc! { "buildInfo": 1 }).await.ok();
+        let status = doc! { "connectionStatus": 1 };
+        let status = self.link.ask(ctx, "check", &sent::STATUS, "admin", status).await.ok();
+        let text = |from: &Document, key: &str| from.get_str(key).ok().map(str::to_owned);
+        let list = |key: &str, part: &str| {
+            let login = status.as_ref().and_then(|status| status.get_document("authInfo").ok());
+            let all =
+                login.and_then(|login| login.get_array(key).ok()).map(Vec::as_slice).unwrap_or_default();
+            all.iter().filter_map(|one| text(one.as_document()?, part)).collect::<Vec<_>>()
+        };
+        let roles = list("authenticatedUserRoles", "role");
+        let harmful = |role: &String| match role.as_str() {
+            "root" | "__system" | "userAdminAnyDatabase" | "dbOwner" => Some(Harm::Everything),
+            role if role.starts_with("readWrite") || role.starts_with("dbAdmin") || role == "restore" => {
+                Some(Harm::Changes)
+            }
+            role if role.starts_with("cluster") || role == "hostManager" => Some(Harm::Disturbs),
+            role if role.starts_with("read") => Some(Harm::Reads),
+            _ => None,
+        };
+        let mut rights = roles
+            .iter()
+            .filter_map(|role| Some(Right::new(harmful(role)?, format!("what the role {role} lets it"))))
+            .collect::<Vec<_>>();
+        rights.sort();
+        let writable = hello.get_bool("isWritablePrimary").or_else(|_old| hello.get_bool("ismaster")).ok();
+        Ok(Standing {
+            product: build
+                .as_ref()
+                .and_then(|build| text(build, "version"))
+                .map(|version| format!("MongoDB protocol, server {version}")),
+            identity: text(&hello, "setName").map(|set| format!("replica set {set}")),
+            login: list("authenticatedUsers", "user").into_iter().next(),
+            roles,
+            rights,
+            read_only: vec![Proof::Ours {
+                what: "no command that writes is in the command table".to_owned(),
+            }],
+            position: writable.map(|writable| {
+                if writable { Position::Primary } else { Position::Replica { lag_seconds: None } }
+            }),
+            clock: hello.get_datetime("localTime").ok().map(|time| time.timestamp_millis() as f64 / 1e3),
+        })
     }
 
     async fn children(&self, ctx: &CallCtx, at: &NodePath, page: &PageRequest) -> Result<NodePage> {

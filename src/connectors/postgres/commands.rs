@@ -31,8 +31,20 @@ pub(super) const SERVER_TEXT: &str = "SELECT d.datname, pg_catalog.pg_get_userby
 /// What `ANALYZE` left of the columns of one table.
 pub(super) const STATISTICS_TEXT: &str = "SELECT c.reltuples::bigint, GREATEST(pg_catalog.pg_stat_get_last_analyze_time(c.oid), pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid)), pg_catalog.pg_stat_get_mod_since_analyze(c.oid) FROM pg_catalog.pg_class AS c WHERE c.oid = {oid}; SELECT s.attname, s.null_frac, s.avg_width, s.n_distinct, s.most_common_vals, s.most_common_freqs, s.histogram_bounds, s.correlation, s.inherited FROM pg_catalog.pg_stats AS s WHERE s.schemaname = {schema} AND s.tablename = {name}";
 
+/// How this login stands: clock, proof of read-only, identity, worst rights, place among copies.
+pub(super) const STANDING_TEXT: &str = "SELECT EXTRACT(EPOCH FROM pg_catalog.clock_timestamp()), pg_catalog.current_setting('transaction_read_only'), (SELECT s.system_identifier FROM pg_catalog.pg_control_system() AS s), r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolbypassrls, CASE WHEN NOT r.rolsuper THEN (SELECT pg_catalog.string_agg(m.rolname, ', ' ORDER BY m.rolname) FROM pg_catalog.pg_roles AS m WHERE m.oid <> r.oid AND pg_catalog.pg_has_role(r.oid, m.oid, 'USAGE')) END, pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP'), pg_catalog.pg_is_in_recovery(), CASE WHEN pg_catalog.pg_is_in_recovery() THEN EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp()) END, t.looked_at, t.changeable, t.readable FROM pg_catalog.pg_roles AS r, (SELECT pg_catalog.count(*) AS looked_at, pg_catalog.count(*) FILTER (WHERE pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')) AS changeable, pg_catalog.count(*) FILTER (WHERE pg_catalog.has_any_column_privilege(c.oid, 'SELECT')) AS readable FROM (SELECT k.oid FROM pg_catalog.pg_class AS k WHERE k.relkind IN ('r', 'p') AND k.oid >= 16384 LIMIT 2000) AS c) AS t WHERE r.rolname = CURRENT_USER";
+/// The same where the server hides its control file.
+pub(super) fn standing_bare() -> String {
+    STANDING_TEXT.replace(IDENTITY, "NULL")
+}
+const IDENTITY: &str = "(SELECT s.system_identifier FROM pg_catalog.pg_control_system() AS s)";
+
 /// Settings beyond the timeouts that every transaction has.
 pub(super) const SESSION: EntryId = EntryId::of("session");
+/// How this login stands.
+pub(super) const STANDING: EntryId = EntryId::of("standing");
+/// The same without the identity.
+pub(super) const STANDING_BARE: EntryId = EntryId::of("standing_bare");
 /// Schemas.
 pub(super) const SCHEMAS: EntryId = EntryId::of("list_schemas");
 /// Tables and views.
@@ -131,6 +143,22 @@ pub(super) static COMMANDS: LazyLock<Vec<CommandEntry>> = LazyLock::new(|| {
             SESSION,
             asked(&format!("{SESSION_TEXT}; {SCHEMAS_TEXT}")),
             "who answers, as whom, primary or replica; and the first page of schemas, which saves a round trip",
+            Constant,
+            I1,
+            CATALOG,
+        ),
+        entry(
+            STANDING,
+            asked(STANDING_TEXT),
+            "who answers, what this login may do at worst, and what keeps it from doing it",
+            Constant,
+            I1,
+            CATALOG,
+        ),
+        entry(
+            STANDING_BARE,
+            asked(&standing_bare()),
+            "the same where the server hides its identity",
             Constant,
             I1,
             CATALOG,

@@ -21,6 +21,7 @@ use super::catalog;
 use super::commands as sent;
 use super::errors;
 use crate::job::{CallCtx, CancelReport, Flow};
+use crate::kit::net::WayIn;
 use crate::model::command::EntryId;
 use crate::model::error::Retry;
 use crate::model::load::Dim;
@@ -91,6 +92,8 @@ pub(super) struct Dial {
     /// For messages: host and port.
     shown: Arc<str>,
     tag: Arc<str>,
+    /// The way to the server, where it is not reached directly.
+    way: Option<Arc<WayIn>>,
 }
 
 /// The connections.
@@ -165,15 +168,21 @@ impl Dial {
             .disable_statement_logging();
         let tag = uuid::Uuid::new_v4().simple().to_string();
         let tag = tag.get(..12).unwrap_or("headwater");
-        Self { options: Arc::new(options), shown: shown.into(), tag: tag.into() }
+        Self { options: Arc::new(options), shown: shown.into(), tag: tag.into(), way: None }
+    }
+
+    /// The same through a way in, which stays open as long as this is used.
+    pub(super) fn through(self, way: Option<WayIn>) -> Self {
+        Self { way: way.map(Arc::new), ..self }
     }
 
     async fn dial(&self, stage: &str) -> Result<PgConnection> {
         let connecting = self.options.connect();
         match tokio::time::timeout(CONNECT, connecting).await {
-            Ok(connected) => {
-                connected.map_err(|error| errors::of(stage, &error).with("server", self.shown.to_string()))
-            }
+            Ok(connected) => connected.map_err(|error| {
+                let error = errors::of(stage, &error).with("server", self.shown.to_string());
+                self.way.as_ref().map_or(error.clone(), |way| way.explain(error))
+            }),
             Err(late) => Err(Error::new(
                 ErrorKind::Timeout,
                 stage,

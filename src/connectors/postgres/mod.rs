@@ -21,6 +21,7 @@ mod profile;
 mod read;
 mod sample;
 mod source;
+mod standing;
 pub mod types;
 mod weigh;
 
@@ -38,6 +39,7 @@ use crate::model::card::{Card, Family, FieldKind, Form, FormField, Need};
 use crate::model::command::CommandEntry;
 use crate::model::connection::Connection;
 use crate::model::gate::GateVerdict;
+use crate::model::tls::Wish;
 
 const fn text(key: &'static str, label: &'static str, help: &'static str, need: Need) -> FormField {
     FormField { key, label, help, kind: FieldKind::Text, need, default: None }
@@ -156,13 +158,17 @@ impl Connector for Postgres {
         Some(gate::judge(text))
     }
 
+    fn tls(&self, connection: &Connection) -> Result<Option<Wish>> {
+        dial::tls(connection)
+    }
+
     async fn connect(
         &self,
         ctx: &CallCtx,
         connection: &Connection,
         credentials: &Credentials,
     ) -> Result<Arc<dyn Source>> {
-        let dial = dial::of(connection, credentials)?;
+        let dial = dial::of(connection, credentials, &CARD.form).await?;
         let link = Link::connect(ctx, dial).await?;
         Ok(Arc::new(PostgresSource::new(link, connection.capacity())))
     }

@@ -21,6 +21,7 @@ use crate::model::node::{Description, Key, NodePage, NodePath, PageRequest};
 use crate::model::read::{
     Bound, ProfileLevel, ReadOutcome, ReadPlan, ReadSpec, Sample, SampleMethod, SampleSize, Want,
 };
+use crate::model::standing::Standing;
 use crate::model::{Error, ErrorKind, Result};
 
 /// How many plans of the planner's are kept for the estimate that follows.
@@ -345,6 +346,10 @@ impl Source for PostgresSource {
             self.catalog.forget(&table.schema, &table.name);
         }
         outcome
+    }
+
+    async fn standing(&self, ctx: &CallCtx) -> Result<Standing> {
+        super::standing::of(ctx, &self.link).await
     }
 
     fn query_text(&self) -> Option<&dyn facets::QueryText> {

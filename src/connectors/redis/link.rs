@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use super::commands as sent;
 use super::decode::{name_of, wire_bytes};
 use crate::job::CallCtx;
+use crate::kit::net::WayIn;
 use crate::kit::tls;
 use crate::model::command::EntryId;
 use crate::model::error::Retry;
@@ -67,12 +68,14 @@ pub(super) struct Link {
     /// The private authority that signs the server's certificate, in PEM.
     authority: Option<Vec<u8>>,
     open: Mutex<BTreeMap<i64, MultiplexedConnection>>,
+    /// The way to the server, where it is not reached directly.
+    way: Option<WayIn>,
 }
 
 impl Link {
     /// No connection yet.
-    pub(super) fn new(info: ConnectionInfo, authority: Option<Vec<u8>>) -> Self {
-        Self { info, authority, open: Mutex::default() }
+    pub(super) fn new(info: ConnectionInfo, authority: Option<Vec<u8>>, way: Option<WayIn>) -> Self {
+        Self { info, authority, open: Mutex::default(), way }
     }
 
     /// The connection to a database, made if need be.
@@ -92,7 +95,10 @@ impl Link {
                 open.insert(db, made.clone());
                 Ok(made)
             }
-            Err(error) => Err(statement.failed(error).await),
+            Err(error) => {
+                let error = self.way.as_ref().map_or(error.clone(), |way| way.explain(error));
+                Err(statement.failed(error).await)
+            }
         }
     }
 

@@ -21,11 +21,12 @@ use self::link::{Link, error_of};
 use self::source::RedisSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
-use crate::kit::tls;
+use crate::kit::{net, tls};
 use crate::model::ability::{Abilities, CancelReach, CostClass, Support};
 use crate::model::card::{Card, Family, FieldKind, Form, FormField};
 use crate::model::command::CommandEntry;
 use crate::model::connection::Connection;
+use crate::model::tls::Wish;
 use crate::model::{Error, ErrorKind, Result};
 
 static CARD: Card = Card {
@@ -117,6 +118,10 @@ impl Connector for Redis {
         abilities()
     }
 
+    fn tls(&self, connection: &Connection) -> Result<Option<Wish>> {
+        net::tls::switched(connection, connection.filled("tls").unwrap_or("off"))
+    }
+
     async fn connect(
         &self,
         ctx: &CallCtx,
@@ -133,10 +138,16 @@ impl Connector for Redis {
         let home = value(Connection::DATABASE).unwrap_or("0").parse::<u32>().map_err(|error| {
             invalid(&format!("the database is no number: {error}"), "databases of redis are numbered from 0")
         })?;
-        let address = match value("tls").unwrap_or("off") {
-            "off" => ConnectionAddr::Tcp(host.to_owned(), port),
-            "on" => ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure: false, tls_params: None },
-            _ => return Err(invalid("tls is neither on nor off", "choose one of the two")),
+        let tls = self.tls(connection)?;
+        let speaks_tls = tls.is_some();
+        let way = net::way_in("connect", &CARD.form, connection, credentials, tls, "redis").await?;
+        let address = match &way {
+            // TLS, if any, is spoken on the way.
+            Some(way) => ConnectionAddr::Unix(way.socket().to_owned()),
+            None if speaks_tls => {
+                ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure: false, tls_params: None }
+            }
+            None => ConnectionAddr::Tcp(host.to_owned(), port),
         };
         let mut login =
             RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name();
@@ -147,12 +158,12 @@ impl Connector for Redis {
         if let Some(password) = credentials.get(Connection::PASSWORD) {
             login = login.set_password(password.expose_secret());
         }
-        let authority = match value(tls::AUTHORITY).filter(|_| value("tls") == Some("on")) {
+        let authority = match value(tls::AUTHORITY).filter(|_| speaks_tls && way.is_none()) {
             Some(path) => Some(tls::authority("connect", path).await?),
             None => None,
         };
         let info = address.into_connection_info().map_err(|error| error_of("connect", &error))?;
-        let link = Link::new(info.set_redis_settings(login), authority);
+        let link = Link::new(info.set_redis_settings(login), authority, way);
         let source = RedisSource::new(link, i64::from(home), connection.capacity());
         // The first question shows whether it is a Redis, and whether it wants a login.
         source.greet(ctx).await.map_err(|error| error.with("host", format!("{host}:{port}")))?;

@@ -16,6 +16,7 @@ use crate::model::load::{Capacity, LoadEstimate, Provenance};
 use crate::model::node::{Description, Detail, Known, Node, NodeKind, NodePage, NodePath, PageRequest};
 use crate::model::read::{ReadOutcome, ReadPlan, ReadSpec};
 use crate::model::schema::Schema;
+use crate::model::standing::{Harm, Position, Proof, Right, Standing};
 use crate::model::units::bytes_text;
 use crate::model::{Error, ErrorKind, Result};
 
@@ -401,6 +402,43 @@ fn described(node: Node, schema: Schema, details: Vec<Detail>, notes: Vec<String
 impl Source for RedisSource {
     fn abilities(&self) -> &Abilities {
         &self.abilities
+    }
+
+    async fn standing(&self, ctx: &CallCtx) -> Result<Standing> {
+        let asked = vec![Ask::one(sent::INFO, "INFO", &[]), Ask::one(sent::WHOAMI, "ACL WHOAMI", &[])];
+        let mut replies = self.link.ask(ctx, "check", self.home, asked).await?.into_iter().flatten();
+        let info = replies.next().and_then(|info| checked("check", info).ok()).map(|info| text_of(&info));
+        let login =
+            replies.next().and_then(|login| checked("check", login).ok()).map(|login| text_of(&login));
+        let info = info.unwrap_or_default();
+        let told = |key: &str| {
+            let line = info.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+            line.map(str::trim).filter(|value| !value.is_empty())
+        };
+        let lag = told("master_last_io_seconds_ago").and_then(|seconds| seconds.parse::<f64>().ok());
+        let position = told("role").map(|role| match role {
+            "slave" => Position::Replica { lag_seconds: lag.filter(|seconds| *seconds >= 0.0) },
+            _ => Position::Primary,
+        });
+        let everybody = login.as_deref() == Some("default");
+        let right = Right::new(
+            Harm::Changes,
+            "whatever its access list lets it; the user default may do all unless narrowed",
+        );
+        Ok(Standing {
+            product: told("redis_version").map(|version| format!("Redis {version}")),
+            identity: told("run_id").map(|id| format!("run {id}")),
+            login,
+            rights: everybody.then_some(right).into_iter().collect(),
+            read_only: vec![Proof::Ours {
+                what: "no command with the write flag is in the command table".to_owned(),
+            }],
+            position,
+            clock: told("server_time_usec")
+                .and_then(|micros| micros.parse::<f64>().ok())
+                .map(|micros| micros / 1e6),
+            ..Standing::default()
+        })
     }
 
     async fn children(&self, ctx: &CallCtx, at: &NodePath, page: &PageRequest) -> Result<NodePage> {

@@ -27,13 +27,14 @@ mod source;
 use self::source::RestSource;
 use crate::connector::{Connector, Credentials, Source};
 use crate::job::CallCtx;
-use crate::kit::http::{Http, Trust};
-use crate::kit::tls;
-use crate::model::Result;
+use crate::kit::http::{self, Http};
+use crate::kit::{net, tls};
 use crate::model::ability::{Abilities, CancelReach, CostClass, Support};
 use crate::model::card::{Card, Family, Form};
 use crate::model::command::CommandEntry;
 use crate::model::connection::Connection;
+use crate::model::tls::{Start, Trust, Wish};
+use crate::model::{Error, ErrorKind, Result};
 
 /// Id of this connector and of its parser.
 pub(crate) const ID: &str = "rest";
@@ -85,12 +86,31 @@ impl Connector for Rest {
         abilities()
     }
 
+    fn tls(&self, connection: &Connection) -> Result<Option<Wish>> {
+        if connection.filled(Connection::PIN).is_some() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "connect",
+                "web APIs can't be reached by a pinned certificate yet",
+            )
+            .hint("leave it empty: the certificate is checked by the authorities this machine trusts"));
+        }
+        let base = options::settings(connection)?.base;
+        Ok((base.scheme() == "https").then(|| Wish {
+            name: base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
+            start: Start::AtOnce,
+            trust: Trust::Authorities { roots: connection.filled(tls::AUTHORITY).map(Into::into) },
+            client: None,
+        }))
+    }
+
     async fn connect(
         &self,
         ctx: &CallCtx,
         connection: &Connection,
         credentials: &Credentials,
     ) -> Result<Arc<dyn Source>> {
+        self.tls(connection)?;
         let mut settings = options::settings(connection)?;
         let login = options::login(connection, credentials)?;
         settings.login = options::login_phrase(&login);
@@ -98,10 +118,13 @@ impl Connector for Rest {
         // Half of what it bears, and never more than its own headers grant.
         let per_sec = capacity.requests_per_sec / 2.0;
         let trust = match connection.filled(tls::AUTHORITY) {
-            Some(path) => Trust::Authority(tls::authority("connect", path).await?),
-            None => Trust::System,
+            Some(path) => http::Trust::Authority(tls::authority("connect", path).await?),
+            None => http::Trust::System,
         };
-        let http = Http::new("connect", settings.base.clone(), login, per_sec, trust).await?;
+        // The client speaks TLS over the way and names the real host.
+        let way = net::way_in("connect", &CARD.form, connection, credentials, None, "http").await?;
+        let to = http::To { trust, way };
+        let http = Http::new("connect", settings.base.clone(), login, per_sec, to).await?;
         Ok(Arc::new(RestSource::open(ctx, settings, http, capacity).await?))
     }
 }

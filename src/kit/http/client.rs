@@ -16,6 +16,7 @@ use super::pace::{self, Pace};
 use super::spool;
 use crate::job::CallCtx;
 use crate::kit::dice::Dice;
+use crate::kit::net::WayIn;
 use crate::model::command::EntryId;
 use crate::model::error::Retry;
 use crate::model::load::Dim;
@@ -107,6 +108,15 @@ pub enum Trust {
     Authority(Vec<u8>),
 }
 
+/// How a server is reached and known.
+#[derive(Default)]
+pub struct To {
+    /// Whose word is taken for who it is.
+    pub trust: Trust,
+    /// The way to it; none = directly.
+    pub way: Option<WayIn>,
+}
+
 /// A server, over one connection.
 pub struct Http {
     home: Url,
@@ -114,6 +124,8 @@ pub struct Http {
     client: reqwest::Client,
     login: Option<(HeaderName, HeaderValue)>,
     pace: Pace,
+    /// The way to the server, where it is not reached directly; open as long as this is used.
+    way: Option<WayIn>,
 }
 
 /// Where a request goes, and with what.
@@ -164,7 +176,21 @@ impl Http {
     ///
     /// # Errors
     /// `unreachable` if the name does not resolve, `invalid` for a login that no header holds.
-    pub async fn new(stage: &str, home: Url, login: Login, per_sec: f64, trust: Trust) -> Result<Self> {
+    pub async fn new(stage: &str, home: Url, login: Login, per_sec: f64, to: To) -> Result<Self> {
+        let To { trust, way } = to;
+        if let Some(way) = way {
+            // Where the name lies is known at the other end of the way: what links lead to is judged as from outside.
+            let client = client(stage, &home, &[], &trust, Some(&way))?;
+            let login = header_of(stage, login)?;
+            return Ok(Self {
+                home,
+                reach: Reach::Public,
+                client,
+                login,
+                pace: Pace::new(per_sec),
+                way: Some(way),
+            });
+        }
         let addresses = resolve(stage, &home).await?;
         let ips = addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>();
         let reach = match origin::reach_of_host(&home, &ips) {
@@ -178,8 +204,8 @@ impl Http {
             }
             Some(reach) => reach,
         };
-        let client = client(stage, &home, &addresses, &trust)?;
-        Ok(Self { home, reach, client, login: header_of(stage, login)?, pace: Pace::new(per_sec) })
+        let client = client(stage, &home, &addresses, &trust, None)?;
+        Ok(Self { home, reach, client, login: header_of(stage, login)?, pace: Pace::new(per_sec), way: None })
     }
 
     /// The server's URL.
@@ -258,7 +284,7 @@ impl Http {
                 Ok(Way { with_login: None, remark: Some(why), ..own })
             }
             Follow::WithoutCredentials { why } => Ok(Way {
-                client: client(stage, url, &addresses, &Trust::System)?,
+                client: client(stage, url, &addresses, &Trust::System, None)?,
                 with_login: None,
                 remark: Some(why),
             }),
@@ -309,7 +335,10 @@ impl Http {
         if let Some((name, value)) = &way.with_login {
             builder = builder.header(name, value.clone());
         }
-        let response = builder.send().await.map_err(|error| answer::broken(ask.stage, request, error))?;
+        let response = builder.send().await.map_err(|error| {
+            let error = answer::broken(ask.stage, request, error);
+            self.way.as_ref().map_or(error.clone(), |way| way.explain(error))
+        })?;
         let status = response.status().as_u16();
         let headers = Headers::from_map(response.headers());
         self.pace.heed(&headers);
@@ -431,7 +460,13 @@ async fn resolve(stage: &str, url: &Url) -> Result<Vec<SocketAddr>> {
 }
 
 /// A client that goes to these addresses and nowhere else, and does nothing by itself.
-fn client(stage: &str, url: &Url, addresses: &[SocketAddr], trust: &Trust) -> Result<reqwest::Client> {
+fn client(
+    stage: &str,
+    url: &Url,
+    addresses: &[SocketAddr],
+    trust: &Trust,
+    way: Option<&WayIn>,
+) -> Result<reqwest::Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // The program does it first thing; whoever uses the library alone gets the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -452,8 +487,12 @@ fn client(stage: &str, url: &Url, addresses: &[SocketAddr], trust: &Trust) -> Re
         })?;
         builder = builder.tls_certs_only(authorities);
     }
-    if let Some(url::Host::Domain(name)) = url.host() {
+    if let (Some(url::Host::Domain(name)), None) = (url.host(), way) {
         builder = builder.resolve_to_addrs(name, addresses);
+    }
+    #[cfg(unix)]
+    if let Some(way) = way {
+        builder = builder.unix_socket(way.socket());
     }
     builder.build().map_err(|error| {
         Error::new(

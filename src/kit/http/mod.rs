@@ -13,5 +13,5 @@ mod pace;
 mod spool;
 
 pub use answer::{Headers, Reply, excerpt};
-pub use client::{Allowance, Ask, Http, LinkFrom, Login, Method, Trust, link_target, shown};
+pub use client::{Allowance, Ask, Http, LinkFrom, Login, Method, To, Trust, link_target, shown};
 pub use link::{Links, links};

@@ -85,7 +85,11 @@ impl Format {
         if text.contains("[[connection]]") {
             return Some(Self::Headwater);
         }
-        if name.contains("pgpass") || (!first.contains("://") && lines().all(|line| tools::pgpass_parts(line).len() == 5) && !first.is_empty()) {
+        if name.contains("pgpass")
+            || (!first.contains("://")
+                && lines().all(|line| tools::pgpass_parts(line).len() == 5)
+                && !first.is_empty())
+        {
             return Some(Self::PgPass);
         }
         if name.contains("my.cnf") || first.starts_with("[client") || first.starts_with("[mysql") {
@@ -194,7 +198,9 @@ fn known_keys(workspace: &Workspace, url: &Url, pairs: Vec<(String, String)>) ->
         return pairs;
     }
     let fits = |key: &str, value: &str| match form.field(key).map(|field| &field.kind) {
-        Some(crate::model::card::FieldKind::Choice { options }) => options.iter().any(|(known, _)| *known == value),
+        Some(crate::model::card::FieldKind::Choice { options }) => {
+            options.iter().any(|(known, _)| *known == value)
+        }
         Some(crate::model::card::FieldKind::Secret) | None => false,
         Some(_) => true,
     };

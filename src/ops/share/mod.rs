@@ -194,7 +194,11 @@ pub async fn read(workspace: &Workspace, path: &Path, format: Option<Format>) ->
         other => foreign::read(workspace, other, text).await?,
     };
     if imported.connections.len() > MOST {
-        return Err(Error::new(ErrorKind::Budget, STAGE, format!("the file holds more than {MOST} connections")));
+        return Err(Error::new(
+            ErrorKind::Budget,
+            STAGE,
+            format!("the file holds more than {MOST} connections"),
+        ));
     }
     for connection in &mut imported.connections {
         connection.name = usable_name(&connection.name);
@@ -228,7 +232,9 @@ fn own(workspace: &Workspace, text: &str) -> Result<Imported> {
         };
         let before = shared.values.len();
         let values = shared.values.into_iter().filter(|(key, _)| is_plain(card, key));
-        let values = values.map(|(key, value)| (key, without_secrets(&value))).collect::<std::collections::BTreeMap<_, _>>();
+        let values = values
+            .map(|(key, value)| (key, without_secrets(&value)))
+            .collect::<std::collections::BTreeMap<_, _>>();
         imported.dropped_secrets += before - values.len();
         imported.connections.push(Connection {
             values,
@@ -250,7 +256,11 @@ fn own(workspace: &Workspace, text: &str) -> Result<Imported> {
 ///
 /// # Errors
 /// Those of the file of connections; what was taken over before stays.
-pub async fn take_over(workspace: &Workspace, connections: Vec<Connection>, taken: Taken) -> Result<TakenOver> {
+pub async fn take_over(
+    workspace: &Workspace,
+    connections: Vec<Connection>,
+    taken: Taken,
+) -> Result<TakenOver> {
     let mut done = TakenOver::default();
     let mut names = workspace.connections().list().await?;
     for mut connection in connections {

@@ -45,7 +45,10 @@ pub(super) fn pgpass(text: &str) -> Vec<Parsed> {
         [host, port, database, user, password] => {
             let shown = format!("{user}@{host}:{port}/{database}");
             if [host, user].iter().any(|part| *part == "*") {
-                return Err((shown, "it holds for any host or user: there is no server to connect to".to_owned()));
+                return Err((
+                    shown,
+                    "it holds for any host or user: there is no server to connect to".to_owned(),
+                ));
             }
             let any = |part: &String| if part == "*" { String::new() } else { part.clone() };
             // Where any database is meant, the login's own is what psql takes.
@@ -101,7 +104,8 @@ pub(super) fn pg_service(text: &str) -> Vec<Parsed> {
 }
 
 pub(super) fn my_cnf(text: &str) -> Vec<Parsed> {
-    let is_client = |name: &str| name.starts_with("client") || ["mysql", "mysqlsh", "mariadb"].contains(&name);
+    let is_client =
+        |name: &str| name.starts_with("client") || ["mysql", "mysqlsh", "mariadb"].contains(&name);
     let entry = |(name, keys): (String, Vec<(String, String)>)| {
         if !is_client(&name) {
             return Err((format!("[{name}]"), "its options are not for a client".to_owned()));
@@ -110,7 +114,11 @@ pub(super) fn my_cnf(text: &str) -> Vec<Parsed> {
         let host = if key(&keys, "host").is_empty() { socket } else { key(&keys, "host") };
         let url = server_url("mysql", key(&keys, "user"), host, key(&keys, "port"), key(&keys, "database"));
         let suffix = name.strip_prefix("client").unwrap_or_default();
-        let named = if suffix.is_empty() { "from my.cnf".to_owned() } else { suffix.trim_start_matches(['-', '_']).to_owned() };
+        let named = if suffix.is_empty() {
+            "from my.cnf".to_owned()
+        } else {
+            suffix.trim_start_matches(['-', '_']).to_owned()
+        };
         Ok(Entry::new(url).named(named).with_secret(!key(&keys, "password").is_empty()))
     };
     sections(text).into_iter().map(entry).collect()
@@ -139,16 +147,20 @@ pub(super) fn dbeaver(text: &str) -> Result<Vec<Parsed>> {
     let none = serde_json::Map::new();
     let all = file.get("connections").and_then(Value::as_object).unwrap_or(&none);
     let entry = |connection: &Value| {
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let settings = connection.get("configuration").cloned().unwrap_or_default();
         let name = text(connection, "name");
-        let port = settings.get("port").map(|port| port.as_str().map_or_else(|| port.to_string(), str::to_owned));
+        let port =
+            settings.get("port").map(|port| port.as_str().map_or_else(|| port.to_string(), str::to_owned));
         let (user, host) = (text(&settings, "user"), text(&settings, "host"));
         let jdbc = text(&settings, "url");
         let url = match of_jdbc(&jdbc, &user) {
             Some(url) if host.is_empty() => url,
             _ => {
-                let scheme = match of_jdbc(&jdbc, "").and_then(|url| url.split_once("://").map(|(scheme, _)| scheme.to_owned())) {
+                let scheme = match of_jdbc(&jdbc, "")
+                    .and_then(|url| url.split_once("://").map(|(scheme, _)| scheme.to_owned()))
+                {
                     Some(scheme) => scheme,
                     None => text(connection, "provider"),
                 };
@@ -173,7 +185,8 @@ pub(super) fn dbeaver(text: &str) -> Result<Vec<Parsed>> {
 fn of_jdbc(jdbc: &str, user: &str) -> Option<String> {
     let rest = jdbc.strip_prefix("jdbc:")?;
     if let Some((scheme, place)) = rest.split_once("://") {
-        let login = if user.is_empty() || place.contains('@') { String::new() } else { format!("{}@", part(user)) };
+        let login =
+            if user.is_empty() || place.contains('@') { String::new() } else { format!("{}@", part(user)) };
         return Some(format!("{scheme}://{login}{place}"));
     }
     let (scheme, path) = rest.split_once(':')?;
@@ -187,7 +200,10 @@ pub(super) fn datagrip(text: &str) -> Vec<Parsed> {
     let entry = |source: &str| {
         let (head, body) = source.split_once('>').unwrap_or((source, ""));
         let body = body.split_once("</data-source>").map_or(body, |(body, _)| body);
-        let name = head.split_once("name=\"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |(name, _)| name);
+        let name = head
+            .split_once("name=\"")
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .map_or("", |(name, _)| name);
         let element = |tag: &str| {
             let (_, rest) = body.split_once(&format!("<{tag}>"))?;
             rest.split_once(&format!("</{tag}>")).map(|(inside, _)| resolved(inside.trim()))

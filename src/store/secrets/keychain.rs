@@ -90,7 +90,9 @@ impl Keychain {
                 called
             })
             .await
-            .map_err(|error| Error::unexpected(STAGE, format!("the call of the keychain broke down: {error}")))?
+            .map_err(|error| {
+                Error::unexpected(STAGE, format!("the call of the keychain broke down: {error}"))
+            })?
         });
         called.await.unwrap_or_else(|late| {
             let waited = self.deadline.as_secs_f64();

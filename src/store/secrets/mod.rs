@@ -172,12 +172,13 @@ impl Secrets {
         let known = self.known().get(&name.0).cloned();
         let known = match known {
             Some(known) => Ok(Some(known)),
-            None => self.from_home(name.0).await,
+            None => self.kept_of(name.0).await,
         };
         let bound = match known {
             Ok(Some(known)) => Known { place: Some(place.to_owned()), ..known },
             Ok(None) => {
-                let why = Error::new(ErrorKind::NotFound, STAGE, "the secret is not known any more").hint("give it again");
+                let why = Error::new(ErrorKind::NotFound, STAGE, "the secret is not known any more")
+                    .hint("give it again");
                 return Kept { home: KeptIn::ThisRun, why: Some(why) };
             }
             Err(why) => return Kept { home: KeptIn::ThisRun, why: Some(why) },
@@ -199,7 +200,7 @@ impl Secrets {
         let known = self.known().get(&name.0).cloned();
         let known = match known {
             Some(known) => known,
-            None => match self.from_home(name.0).await {
+            None => match self.kept_of(name.0).await {
                 Ok(Some(known)) => {
                     self.known().insert(name.0, known.clone());
                     known
@@ -214,7 +215,7 @@ impl Secrets {
         }
     }
 
-    async fn from_home(&self, name: uuid::Uuid) -> Result<Option<Known>> {
+    async fn kept_of(&self, name: uuid::Uuid) -> Result<Option<Known>> {
         let in_vault = self.0.vault.get(name).await;
         if let Ok(Some(sealed)) = &in_vault {
             return Known::unsealed(sealed).map(Some);
@@ -236,7 +237,9 @@ impl Secrets {
         self.0.vault.remove(name.0).await?;
         match self.0.keychain.remove(name.0).await {
             // Without a keychain there was nothing to forget but the memory.
-            Err(error) if error.kind == ErrorKind::Unsupported || was_known && self.0.vault.exists() => Ok(()),
+            Err(error) if error.kind == ErrorKind::Unsupported || was_known && self.0.vault.exists() => {
+                Ok(())
+            }
             ended => ended,
         }
     }

@@ -146,8 +146,8 @@ impl Vault {
     pub async fn destroy(&self) -> Result<()> {
         *self.key() = None;
         let lock = atomic::lock(&self.path.with_extension("lock")).await?;
-        let removed = std::fs::remove_file(&self.path)
-            .map_err(|error| Error::io(STAGE, "removing the vault", &error));
+        let removed =
+            std::fs::remove_file(&self.path).map_err(|error| Error::io(STAGE, "removing the vault", &error));
         drop(lock);
         removed
     }

@@ -11,6 +11,7 @@ mod lab;
 mod postgres;
 mod proxy;
 mod redis;
+mod secrets;
 mod smoke;
 mod tls;
 

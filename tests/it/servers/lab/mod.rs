@@ -7,6 +7,7 @@
 //! - A server that is not installed fails the test, with the package's name.
 
 mod certificates;
+mod keyring;
 mod mongo;
 mod pgbouncer;
 mod pocketbase;
@@ -18,6 +19,7 @@ mod tls_front;
 use std::sync::OnceLock;
 
 pub use certificates::Certificates;
+pub use keyring::{Bus, Door, Keyring};
 pub use mongo::Mongo;
 pub use pgbouncer::PgBouncer;
 pub use pocketbase::PocketBase;
