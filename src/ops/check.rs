@@ -343,7 +343,7 @@ fn stand(standing: &Standing, tier: Tier, asked: (f64, f64), hops: &mut Hops<'_>
     const NOT_TOLD: &str = "not told by this kind of source";
     match &standing.login {
         Some(login) if standing.roles.is_empty() => {
-            hops.say("role", HopVerdict::Ok, format!("logged in as {login}"), None)
+            hops.say("role", HopVerdict::Ok, format!("logged in as {login}"), None);
         }
         Some(login) => {
             let roles = standing.roles.join(", ");
@@ -386,7 +386,7 @@ fn place(standing: &Standing, tier: Tier, hops: &mut Hops<'_>) {
             hops.say("position", HopVerdict::Warning, "the primary, which takes the writes", Some(next));
         }
         Some(Position::Primary) => {
-            hops.say("position", HopVerdict::Ok, "the primary, which takes the writes", None)
+            hops.say("position", HopVerdict::Ok, "the primary, which takes the writes", None);
         }
         Some(Position::Replica { lag_seconds }) => {
             let lag = lag_seconds.map_or_else(
