@@ -14,5 +14,6 @@ mod redis;
 mod secrets;
 mod smoke;
 mod tls;
+mod ways;
 
 pub use fixtures::UPSTREAMS;

@@ -15,6 +15,7 @@ mod postgres;
 mod process;
 mod redis;
 mod tls_front;
+mod ways;
 
 use std::sync::OnceLock;
 
@@ -27,6 +28,7 @@ pub use postgres::{Postgres, Version, psql};
 pub use process::pause;
 pub use redis::Redis;
 pub use tls_front::TlsFront;
+pub use ways::{Middle, Ssh};
 
 /// One of its kind for the whole run; a failure to start is remembered, so that no other test waits for it.
 type Shared<T> = OnceLock<Result<T, String>>;
