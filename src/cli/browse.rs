@@ -11,7 +11,7 @@ use crate::model::node::PageRequest;
 use crate::model::{Error, ErrorKind, Result};
 use crate::ops::check::Hop;
 use crate::ops::{Opened, Target, Workspace};
-use crate::safety::display::name as visible;
+use crate::safety::display;
 use crate::safety::redact::redact;
 
 /// Opens the target of a verb.
@@ -80,10 +80,15 @@ pub fn commands(workspace: &Workspace, id: &str, output: Output) -> Result<()> {
     Ok(())
 }
 
+/// Most characters of what a hop found: a fingerprint is shown whole.
+const MOST_FOUND_CHARS: usize = 4_000;
+
 pub async fn check(ctx: &CallCtx, workspace: &Workspace, only: &TargetOnly) -> Result<()> {
     // What was typed may hold a password, and what was found may repeat it.
     let hops = crate::ops::check::check(ctx, workspace, &only.target).await.into_iter().map(|hop| Hop {
-        found: visible(&redact(&hop.found)).into_owned(),
+        found: display::visible(&redact(&hop.found), display::Place::Block, MOST_FOUND_CHARS)
+            .text
+            .into_owned(),
         error: hop.error.as_ref().map(super::clean_error),
         ..hop
     });

@@ -1,7 +1,7 @@
 //! Workbooks: xlsx, xlsb, xls and ods. Sheets are tables, hidden ones too.
 //!
-//! The container is looked at first ([`container`]); the field's reader gives cells ([`book`]), which become rows of a
-//! table whose header and types are found out ([`table`], [`value`]). All of it runs in the worker ([`parse`]).
+//! The container is looked at first (`container`); the field's reader gives cells (`book`), which become rows of a
+//! table whose header and types are found out (`table`, `value`). All of it runs in the worker ([`parse`]).
 //!
 //! Invariants: no dense grid is made of xlsx and xlsb · a declared size is a hint · an error cell, a formula without a
 //! value, a blank run or a cell beside the table is never dropped without being counted.

@@ -1,8 +1,8 @@
 //! Text and logs: lines with their time, level and fields, and the templates they follow.
 //!
-//! A look at the first and last lines finds out how they are written ([`shape`], [`stamp`]); every read cuts lines
-//! ([`lines`]) and takes them apart. A second table gives the templates of all lines ([`template`]). Exports of the
-//! systemd journal have entries instead of lines ([`journal`]). All of it runs in the worker ([`parse`]).
+//! A look at the first and last lines finds out how they are written (`shape`, `stamp`); every read cuts lines
+//! (`lines`) and takes them apart. A second table gives the templates of all lines (`template`). Exports of the
+//! systemd journal have entries instead of lines (`journal`). All of it runs in the worker ([`parse`]).
 //!
 //! Invariants: all of a line's text is in its row · a timestamp is never completed: no year, no moment · memory is bounded
 //! by the longest line kept and the number of templates.

@@ -1,7 +1,7 @@
 //! XML documents: the elements that repeat are rows.
 //!
-//! A document is a stream of pieces ([`pieces`]); a look at the first of them tells which elements repeat; each of those
-//! is a row whose attributes, texts and children are columns ([`tree`]). All of it runs in the worker ([`parse`]).
+//! A document is a stream of pieces (`pieces`); a look at the first of them tells which elements repeat; each of those
+//! is a row whose attributes, texts and children are columns (`tree`). All of it runs in the worker ([`parse`]).
 //!
 //! Invariants: a DTD is shown and never followed, nothing it names is fetched · no entity is expanded but the five ·
 //! depth, piece and row are capped · everything of a row is in its columns or in the last of them.

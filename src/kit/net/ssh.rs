@@ -22,6 +22,8 @@ use crate::model::{Error, ErrorKind, Result};
 const STANDS_WITHIN: Duration = Duration::from_secs(30);
 /// The environment variable that names another `ssh`.
 pub const PROGRAM_VARIABLE: &str = "HEADWATER_SSH";
+/// How long an ssh that ended is still listened to.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Lines kept of what it says.
 const KEPT_LINES: usize = 40;
 
@@ -30,6 +32,8 @@ pub(super) struct Tunnel {
     child: Child,
     socket: PathBuf,
     said: Arc<Mutex<Vec<String>>>,
+    /// Takes down what it says, until it says no more.
+    listening: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Tunnel {
@@ -71,7 +75,7 @@ impl Tunnel {
                 .hint("install the OpenSSH client, or choose another way in")
         })?;
         let said = Arc::<Mutex<Vec<String>>>::default();
-        if let Some(stderr) = child.stderr.take() {
+        let listening = child.stderr.take().map(|stderr| {
             let said = Arc::clone(&said);
             tokio::spawn(async move {
                 let mut lines = BufReader::new(stderr).lines();
@@ -81,9 +85,9 @@ impl Tunnel {
                         said.push(line);
                     }
                 }
-            });
-        }
-        let mut tunnel = Self { child, socket, said };
+            })
+        });
+        let mut tunnel = Self { child, socket, said, listening };
         match tokio::time::timeout(STANDS_WITHIN, tunnel.stands()).await {
             Ok(Ok(())) => Ok(tunnel),
             Ok(Err(())) => Err(tunnel.broken(stage, host)),
@@ -104,7 +108,13 @@ impl Tunnel {
                 return Ok(());
             }
             tokio::select! {
-                _ended = self.child.wait() => return Err(()),
+                _ended = self.child.wait() => {
+                    // Its last words may still be on their way; a child of its own may hold the wire open.
+                    if let Some(listening) = self.listening.take() {
+                        drop(tokio::time::timeout(LAST_WORDS, listening).await);
+                    }
+                    return Err(());
+                }
                 () = tokio::time::sleep(wait) => wait = (wait * 2).min(Duration::from_millis(100)),
             }
         }

@@ -37,8 +37,12 @@ impl Run<'_> {
 
     /// The hops of a check, by name: verdict and what was found; and its exit code.
     fn check(&self, target: &str) -> (i32, Vec<(String, String, String)>) {
-        let (code, out, err) =
-            self.go(&["check", target, "--json", "--password-stdin"], &format!("{PASSWORD}\n"));
+        // What takes no login is asked without one.
+        let (login, typed): (&[&str], _) = match target.contains("@") {
+            true => (&["--password-stdin"], format!("{PASSWORD}\n")),
+            false => (&[], String::new()),
+        };
+        let (code, out, err) = self.go(&[&["check", target, "--json"], login].concat(), &typed);
         let document: Value =
             serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
         let text = |hop: &Value, key: &str| hop[key].as_str().unwrap_or_default().to_owned();
@@ -136,7 +140,7 @@ fn ssh_goes_the_way_of_the_users_own_configuration_and_refuses_what_that_refuses
                 &["preview", &through, "public/kept", "--json", "--password-stdin"],
                 &format!("{PASSWORD}\n"),
             );
-            assert!(code == 0 && out.contains("[[7]]"), "{host}: {out} {err}");
+            assert!(code == 0 && out.contains("[7]]"), "{host}: {out} {err}");
         }
         assert!(
             ssh.log("jump").contains("Accepted publickey") && ssh.log("inner").contains("Accepted publickey")
@@ -211,6 +215,7 @@ fn a_certificate_is_checked_by_its_authority_or_its_pin_and_named_by_the_real_ho
     let (stands, found) = verdict(&hops, "TLS");
     assert!(code == 0 && ["ok", "warning"].contains(&stands) && found.contains("TLSv1.3"), "{hops:?}");
     let print = found.split("SHA-256 ").nth(1).unwrap().to_owned();
+    assert_eq!(print.replace(':', "").len(), 64, "{found}");
     // Through a proxy the real host is still the one that is checked.
     let proxy = Middle::socks5(None).unwrap();
     let through = format!("{url}&via=socks5://127.0.0.1:{}", proxy.port);
@@ -232,7 +237,7 @@ fn a_certificate_is_checked_by_its_authority_or_its_pin_and_named_by_the_real_ho
         ],
         &format!("{PASSWORD}\n"),
     );
-    assert!(code == 0 && out.contains("[[7]]"), "{out} {err}");
+    assert!(code == 0 && out.contains("[7]]"), "{out} {err}");
     let (code, hops) = run.check(&format!("{bare}&pin={}", "00".repeat(32)));
     assert!(code == 4 && hops.last().unwrap().2.contains("another than the pinned"), "{hops:?}");
 }

@@ -7,7 +7,7 @@ use crate::gui::theme::{self, fonts};
 use crate::model::card::{FieldKind, FormField, Need};
 use crate::ops::draft::Draft;
 use crate::safety::display::name as visible;
-use crate::store::secrets::KeptIn;
+use crate::store::secrets::Kept;
 
 /// What a field asks of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,12 @@ pub enum FieldWish {
 }
 
 /// Draws a field: its label, what is typed, and the card's help under it.
-pub fn field_ui(ui: &mut Ui, field: &'static FormField, draft: &mut Draft) -> Option<FieldWish> {
+pub fn field_ui(
+    ui: &mut Ui,
+    field: &'static FormField,
+    draft: &mut Draft,
+    secret_home: Option<&Kept>,
+) -> Option<FieldWish> {
     let mut wish = None;
     let needed = field.need == Need::Required && field.default.is_none();
     let mark = if needed { " *" } else { "" };
@@ -41,7 +46,7 @@ pub fn field_ui(ui: &mut Ui, field: &'static FormField, draft: &mut Draft) -> Op
             .inner
         }
         FieldKind::Choice { options } => choice_ui(ui, field, options, draft),
-        FieldKind::Secret => secret_ui(ui, field, draft),
+        FieldKind::Secret => secret_ui(ui, field, draft, secret_home),
     };
     if needed {
         ui.ctx().accesskit_node_builder(response.id, egui::accesskit::Node::set_required);
@@ -99,12 +104,15 @@ fn choice_ui(
     shown.response.accessible_name(field.label)
 }
 
-fn secret_ui(ui: &mut Ui, field: &'static FormField, draft: &mut Draft) -> Response {
+fn secret_ui(ui: &mut Ui, field: &'static FormField, draft: &mut Draft, home: Option<&Kept>) -> Response {
     let kept = draft.edits.is_some();
     let typed = draft.secrets.entry(field.key).or_default();
     let line = TextEdit::singleline(typed).password(true).desired_width(FIELD_WIDTH);
     let line = if kept { line.hint_text("leave empty to keep what was given") } else { line };
     let response = ui.add(line).accessible_name(field.label);
-    help_ui(ui, &format!("{}: {}", field.label, KeptIn::ThisRun.phrase()));
+    if let Some(kept) = home {
+        let why = kept.why.as_ref().map(|why| format!("; {}", visible(&why.attempted))).unwrap_or_default();
+        help_ui(ui, &format!("{}: {}{why}", field.label, kept.home.phrase()));
+    }
     response
 }

@@ -21,6 +21,7 @@ use crate::model::connection::{Connection, SizeClass, Tier};
 use crate::ops::draft::limits::Limited;
 use crate::ops::draft::{About, Draft, Problem, Saved, connection_of};
 use crate::safety::display::name as visible;
+use crate::store::secrets::Kept;
 
 /// What happens once the connection is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct FormState {
     saving: Remote<Saved>,
     then: Then,
     problems: Vec<Problem>,
+    /// Where a secret will be kept; asked once a form has a field for one.
+    secret_home: Remote<Kept>,
     focus: Focus,
 }
 
@@ -86,6 +89,7 @@ impl FormState {
             saving: Remote::NotAsked,
             then: Then::Close,
             problems: Vec::new(),
+            secret_home: Remote::NotAsked,
             focus: Focus::First,
         }
     }
@@ -105,6 +109,13 @@ impl FormState {
 
     /// Takes news in.
     fn logic(&mut self, ctx: &ViewCtx<'_>) -> FormEnd {
+        self.secret_home.poll();
+        let has_secret = self.draft.card.form.fields.iter().any(|field| field.kind == FieldKind::Secret);
+        if has_secret && matches!(self.secret_home, Remote::NotAsked) {
+            let workspace = ctx.workspace.clone();
+            let outlook = ctx.jobs.spawn_quietly(|_| async move { Ok(workspace.secrets().outlook().await) });
+            self.secret_home.ask(outlook);
+        }
         if self.browsing.poll() == Change::News
             && let Some(Some(path)) = self.browsing.value()
         {
@@ -291,7 +302,7 @@ fn tier_ui(ui: &mut Ui, tier: &mut Tier) {
 fn fields_ui(ctx: &ViewCtx<'_>, ui: &mut Ui, state: &mut FormState) {
     let mut wish = None;
     for field in state.draft.card.form.all() {
-        wish = field_ui(ui, field, &mut state.draft).or(wish);
+        wish = field_ui(ui, field, &mut state.draft, state.secret_home.value()).or(wish);
         problems_ui(ui, &state.problems, About::Field(field.key));
         ui.add_space(space::XS);
     }
