@@ -52,7 +52,7 @@ fn a_connection_is_added_by_its_form_and_then_stands_on_welcome_and_rail() {
     window.button("Save");
     window.wait_to_say("file must be filled");
     assert!(window.has("File *") && window.has("Browse for File"));
-    assert!(window.has("the file; plain, gzip or zstd"));
+    assert!(window.has("the file; plain, gzip, zstd, bzip2 or xz"));
 
     window.write("Name", "towns");
     window.write("File", "/nowhere/at/all.csv");

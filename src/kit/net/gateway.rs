@@ -144,6 +144,13 @@ impl Drop for WayIn {
     }
 }
 
+impl Drop for Plan {
+    /// Also where a way never came to stand.
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
 impl Plan {
     async fn stream(&self, stage: &str) -> Result<Stream> {
         let stream: Stream = match &self.way {

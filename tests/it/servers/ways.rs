@@ -22,6 +22,7 @@ impl Run<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HEADWATER_NO_KEYCHAIN", "1");
         command.env("HEADWATER_DATA_DIR", self.data).env("HOME", self.data).env("RUST_LOG", "trace");
+        command.env("TMPDIR", self.data);
         if let Some(ssh) = &self.ssh {
             command.env("HEADWATER_SSH", ssh);
         }
@@ -167,7 +168,7 @@ fn ssh_goes_the_way_of_the_users_own_configuration_and_refuses_what_that_refuses
         let (code, hops) = run.check(&format!("{url}&via=ssh://jump"));
         assert!(code == 4 && hops.last().unwrap().2.contains("Permission denied"), "{hops:?}");
     }
-    let left = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let left = std::fs::read_dir(data.path()).unwrap().flatten();
     let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with("hw-")).count();
     assert_eq!(left, 0, "a way leaves its folder behind");
 }
