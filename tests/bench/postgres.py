@@ -79,15 +79,13 @@ class Lab:
         return f"postgres://bench@127.0.0.1:{PORT}/{database}?sslmode=disable"
 
     def run(self, verb, *arguments, database="bench"):
-        """Runs the binary: (document on stdout, CPU seconds of it and all it waited for)."""
+        """Runs the binary: the document on stdout."""
         environment = {**os.environ, "HEADWATER_DATA_DIR": str(self.ours), "HEADWATER_NO_KEYCHAIN": "1"}
         command = [BIN, verb, self.url(database), *map(str, arguments), "--json"]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-        out, said = child.communicate() if verb == "export" else (child.stdout.read(), b"")
-        _, status, usage = (0, child.returncode, None) if verb == "export" else os.wait4(child.pid, 0)
-        if status != 0:
-            sys.exit(f"{verb} {arguments}: ended with {status}: {said.decode(errors='replace')[-500:]}")
-        return json.loads(out), usage and usage.ru_utime + usage.ru_stime
+        ran = subprocess.run(command, capture_output=True, env=environment)
+        if ran.returncode != 0:
+            sys.exit(f"{verb} {arguments}: ended with {ran.returncode}: {ran.stderr.decode(errors='replace')[-500:]}")
+        return json.loads(ran.stdout)
 
     def served(self, work):
         """CPU seconds of the backends that a work makes and ends."""
@@ -136,11 +134,11 @@ def blocks(document):
 def counts(lab):
     """Preview, sample, catalogue profile and scan of lineitem, in blocks."""
     pages = lab.lineitem()
-    preview, _ = lab.approved("preview", "public/lineitem")
+    preview = lab.approved("preview", "public/lineitem")
     lab.say(f"preview of {preview['rows_returned']} rows of {ROWS:,}: blocks", blocks(preview), 10)
     drawn = ["public/lineitem", "--sample", 10_000, "--limit", 10_000]
-    sample, _ = lab.approved("preview", *drawn)
-    ordered, _ = lab.approved("preview", *drawn, "--method", "random")
+    sample = lab.approved("preview", *drawn)
+    ordered = lab.approved("preview", *drawn, "--method", "random")
     lab.say(f"sample: {sample['rows_returned']} rows by blocks", blocks(sample))
     lab.say("sample: the same by ORDER BY random()", blocks(ordered))
     lab.say("sample: blocks over those of ORDER BY random()", blocks(sample) / blocks(ordered), 1 / 500)
@@ -150,7 +148,7 @@ def counts(lab):
     lab.say("catalogue profile: buffers", float(lab.sql(seen.format("shared_blks_hit + shared_blks_read", "%pg_stats AS s%"))), 100)
     scans = int(lab.sql("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'lineitem'"))
     lab.sql("SELECT pg_stat_statements_reset()")
-    profile, _ = lab.approved("profile", "public/lineitem", "--level", "scan")
+    profile = lab.approved("profile", "public/lineitem", "--level", "scan")
     lab.say(f"full profile of {profile['rows']:,} rows: blocks over the table's", blocks(profile) / pages, 1.01)
     lab.say("full profile: scans of the table", int(lab.sql("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'lineitem'")) - scans, 1)
     lab.say("full profile: temporary blocks", float(lab.sql(seen.format("temp_blks_written + temp_blks_read", "%"))), 0)
@@ -228,7 +226,7 @@ def flags(lab):
             lab.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements", database)
         seen = []
         for read in reads:
-            estimate, _ = lab.run("estimate", "--query", read, "--limit", "all", database=database)
+            estimate = lab.run("estimate", "--query", read, "--limit", "all", database=database)
             upper = next((q["hi"] for q in estimate["quantities"] if q["dim"] == "blocks_touched"), float("inf"))
             lab.sql(f"SELECT pg_stat_statements_reset(); SET statement_timeout = '60s'; SET max_parallel_workers_per_gather = 0; COPY ({read}) TO '/dev/null'", database) if not read.upper().startswith(("SHOW", "EXPLAIN")) else None
             told = lab.sql("SELECT coalesce(sum(shared_blks_hit + shared_blks_read), 0), coalesce(sum(total_exec_time), 0) FROM pg_stat_statements WHERE query LIKE 'COPY%'", database)

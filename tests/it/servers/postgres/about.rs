@@ -9,7 +9,7 @@ use headwater::model::connection::Connection;
 use headwater::model::node::{Description, NodePath};
 
 use crate::gui_window::Window;
-use crate::servers::lab::{self, Postgres, Version};
+use crate::servers::lab::{Postgres, Version};
 
 const LOGIN: &str = "about_reader";
 const PASSWORD: &str = "an about password";
@@ -55,12 +55,13 @@ fn described(connection: &Connection) -> Description {
 
 #[test]
 fn the_window_shows_what_the_server_tells_of_itself() {
-    // A standby as well: it has a lag of its own, and its primary has a replica.
-    let primary = lab::postgres(Version::V15);
+    // Servers of its own: others watch that no slot comes up on the shared ones. A standby as well: it has a lag of
+    // its own, and its primary has a replica.
+    let primary = &Postgres::private(Version::V15, &[]).unwrap();
     let at_primary = prepared(primary);
-    let standby = lab::standby();
+    let standby = &Postgres::standby_of(primary).unwrap();
     standby.catch_up(primary).unwrap();
-    let newest = lab::postgres(Version::V18);
+    let newest = &Postgres::private(Version::V18, &[]).unwrap();
     let at_newest = prepared(newest);
     for (server, database, facts) in [
         (
