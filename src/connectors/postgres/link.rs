@@ -8,6 +8,7 @@
 mod stream;
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -297,6 +298,21 @@ async fn exchange(
     text: &str,
     taker: &mut impl RowTaker,
 ) -> std::result::Result<Flow, Failed> {
+    // The driver believes the lengths it is told: an answer that was corrupted on its way makes it panic.
+    match AssertUnwindSafe(believe(on, text, taker)).catch_unwind().await {
+        Ok(exchanged) => exchanged,
+        Err(_panic) => {
+            let why = "the answer is not in the server's protocol; it was changed on its way".to_owned();
+            Err(Failed::Driver(sqlx::Error::Protocol(why)))
+        }
+    }
+}
+
+async fn believe(
+    on: &mut PgConnection,
+    text: &str,
+    taker: &mut impl RowTaker,
+) -> std::result::Result<Flow, Failed> {
     let mut answers = on.fetch_many(sqlx::raw_sql(AssertSqlSafe(text.to_owned())));
     let mut number = 0;
     while let Some(next) = answers.next().await {
@@ -415,6 +431,8 @@ impl Link {
                 () = ctx.cancelled() => return Err(Error::cancelled(stage)),
             },
         };
+        // What was told while connecting is for the tree that is asked for first, and for nothing later.
+        drop(self.schemas.lock().unwrap_or_else(PoisonError::into_inner).take());
         Ok(Held { link: self, slot, connection: Some(connection), was_idle, stopped: None })
     }
 
