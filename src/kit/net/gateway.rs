@@ -31,6 +31,8 @@ pub struct WayIn {
     task: tokio::task::AbortHandle,
 }
 
+/// How much later than a stream's end its tunnel may speak of it.
+const LATER_WORDS: std::time::Duration = std::time::Duration::from_millis(300);
 /// Bytes of a random folder's name.
 const NAME_DIGITS: usize = 16;
 
@@ -190,6 +192,11 @@ impl Plan {
     /// What the tunnel said of a stream that ended before a byte came.
     #[cfg(unix)]
     async fn refused(&self) -> Option<Error> {
+        if !matches!(self.way, Way::Ssh { .. }) {
+            return None;
+        }
+        // What it says of the stream comes by another wire, and may be later than the end of the stream.
+        tokio::time::sleep(LATER_WORDS).await;
         let standing = self.tunnel.lock().await;
         let words =
             standing.as_ref().map(super::ssh::Tunnel::words).filter(|words| words.contains("open failed"))?;
