@@ -6,18 +6,15 @@ use super::layout::{KnownRows, Layout};
 use super::open::Packing;
 use super::plan::first_row;
 use super::reach::{self, Windows};
+use crate::kit::files::estimate::{access_time, caps, duration, passes};
 use crate::model::Result;
-use crate::model::load::{
-    Cap, Capacity, Dim, Effect, EnforcedBy, Intrusiveness, LoadEstimate, Provenance, Quantity, UpperEnd,
-};
+use crate::model::load::{Capacity, Dim, LoadEstimate, Provenance, Quantity, UpperEnd};
 use crate::model::read::{ReadPlan, SampleMethod};
 
 /// A block of a look, and the room that a read may take beyond its rows.
 const BLOCK: f64 = 65_536.0;
 /// The first bytes of the file, read again by every worker.
 const MAGIC: f64 = 64.0;
-/// What a worker needs to start and to look at a file, in seconds.
-const START_SECS: f64 = 0.02;
 /// Bytes of delimited text that one core cuts and types in a second.
 const BYTES_PER_CPU_SEC: f64 = 250e6;
 
@@ -76,22 +73,13 @@ pub(super) fn estimate(
     if let Some(bound) = plan.bounds.bytes {
         read = read.capped(bound as f64 + 32.0 * BLOCK);
     }
-    let seconds = duration(&read, &made.capacity);
+    let seconds = duration(&read, &made.capacity, BYTES_PER_CPU_SEC);
     made.set(read);
     made.set(seconds);
     made.effects.push(access_time());
     made.caps = caps(plan);
     made.assumptions = assumptions(layout, plan);
     Ok(made)
-}
-
-/// Whether a read goes to the end of the file unless it finds enough before.
-fn passes(plan: &ReadPlan) -> bool {
-    match plan.spec.sample.map(|sample| sample.method) {
-        Some(SampleMethod::Block) => false,
-        Some(SampleMethod::Row | SampleMethod::Random) => true,
-        _ => plan.bounds.rows.is_none() || plan.spec.filter.is_some(),
-    }
 }
 
 /// All rows of the file.
@@ -252,44 +240,6 @@ fn pass_bytes(layout: &Layout, plan: &ReadPlan, from: Checkpoint) -> Range {
         provenance: Provenance::Exact,
         source: source.to_owned(),
     }
-}
-
-fn duration(bytes: &Quantity, capacity: &Capacity) -> Quantity {
-    let seconds =
-        |bytes: f64| START_SECS + bytes / capacity.disk_bytes_per_sec.max(1.0) + bytes / BYTES_PER_CPU_SEC;
-    let provenance =
-        bytes.provenance.clone().weakest(Provenance::Guessed { rule: "disk_and_one_core".to_owned() });
-    Quantity::between(
-        Dim::Duration,
-        seconds(bytes.lo) * 0.2,
-        seconds(bytes.mid),
-        seconds(bytes.hi) * 4.0 + 1.0,
-        provenance,
-        "bytes ÷ speed of the disk as declared, and of one core",
-    )
-}
-
-fn access_time() -> Effect {
-    Effect {
-        intrusiveness: Intrusiveness::I1,
-        what: "the file's access time may change, and the system's cache takes in what is read".to_owned(),
-        who_notices: "nobody but tools that watch access times".to_owned(),
-        reversible: "not needed".to_owned(),
-        cleanup: "none".to_owned(),
-    }
-}
-
-fn caps(plan: &ReadPlan) -> Vec<Cap> {
-    let bounds = plan.bounds;
-    let caps = [
-        (Dim::RowsReturned, bounds.rows.map(|rows| rows as f64)),
-        (Dim::BytesServer, bounds.bytes.map(|bytes| bytes as f64)),
-        (Dim::Duration, bounds.seconds),
-    ];
-    // The reader of the file is ours: it stops reading, not only listening.
-    let cap =
-        |(dim, limit): (Dim, Option<f64>)| Some(Cap { dim, limit: limit?, enforced_by: EnforcedBy::Both });
-    caps.into_iter().filter_map(cap).collect()
 }
 
 fn assumptions(layout: &Layout, plan: &ReadPlan) -> Vec<String> {

@@ -7,12 +7,12 @@ use super::dialect::Overrides;
 use super::index::{Checkpoint, RowIndex};
 use super::layout::Layout;
 use super::open::{Access, Input, advise};
+use crate::kit::files::work::{answer, received};
 use crate::kit::worker::{GuestJob, GuestOut, Parser};
 use crate::model::filter::Filter;
 use crate::model::node::NodePath;
 use crate::model::read::{ReadEnd, Sample};
 use crate::model::{Error, ErrorKind, Result};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::time::Instant;
@@ -149,26 +149,16 @@ impl Parser for DelimitedText {
         let mut run =
             Run { input: &input, out: job.out, told: 0, since: Instant::now(), limits: Limits::default() };
         let end = match job.op.as_str() {
-            op::LOOK => give(look::look(&input, &params::<Look>(job.params)?.overrides)?),
-            op::PROBE => give(probe::probe(&mut run, &params::<Probe>(job.params)?)?),
-            op::ROWS => give(order::rows(&mut run, &params::<Rows>(job.params)?)?),
-            op::SAMPLE => give(sample::rows(&mut run, &params::<SampleRows>(job.params)?)?),
-            op::PROFILE => give(profile::profile(&mut run, &params::<Profile>(job.params)?)?),
+            op::LOOK => answer(look::look(&input, &received::<Look>(job.params)?.overrides)?),
+            op::PROBE => answer(probe::probe(&mut run, &received::<Probe>(job.params)?)?),
+            op::ROWS => answer(order::rows(&mut run, &received::<Rows>(job.params)?)?),
+            op::SAMPLE => answer(sample::rows(&mut run, &received::<SampleRows>(job.params)?)?),
+            op::PROFILE => answer(profile::profile(&mut run, &received::<Profile>(job.params)?)?),
             other => Err(Error::unexpected("read", format!("{other} is no operation on a delimited file"))),
         };
         run.tell_bytes();
         end
     }
-}
-
-fn params<T: DeserializeOwned>(value: serde_json::Value) -> Result<T> {
-    serde_json::from_value(value)
-        .map_err(|error| Error::unexpected("read", format!("parameters of the worker: {error}")))
-}
-
-fn give(value: impl Serialize) -> Result<serde_json::Value> {
-    serde_json::to_value(value)
-        .map_err(|error| Error::unexpected("read", format!("answer of the worker: {error}")))
 }
 
 /// An operation at work.

@@ -7,9 +7,9 @@ use super::{ID, abilities, commands, describe, estimate, file, plan};
 use crate::connector::{Permit, Source};
 use crate::job::sink::Collected;
 use crate::job::{BatchSink, CallCtx};
-use crate::kit::worker::{self, HostJob};
+use crate::kit::files::work::{params, run};
+use crate::kit::worker::HostJob;
 use crate::model::ability::Abilities;
-use crate::model::command::EntryId;
 use crate::model::load::{Capacity, LoadEstimate};
 use crate::model::node::{Description, NodePage, NodePath, PageRequest};
 use crate::model::read::{
@@ -17,8 +17,6 @@ use crate::model::read::{
 };
 use crate::model::{Error, ErrorKind, Result};
 use async_trait::async_trait;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -196,11 +194,6 @@ impl CsvSource {
     }
 }
 
-fn params(value: &impl Serialize) -> Result<serde_json::Value> {
-    serde_json::to_value(value)
-        .map_err(|error| Error::unexpected("read", format!("parameters for the worker: {error}")))
-}
-
 fn probe_plan(name: &str, spec: &ReadSpec) -> ReadPlan {
     const MOST_WINDOWS: u64 = 31;
     let text = format!("read {MOST_WINDOWS} windows spread over {name}");
@@ -232,61 +225,6 @@ async fn first_look(
     let layout =
         layout.ok_or_else(|| Error::unexpected(stage, "the worker looked at a file and said nothing"))?;
     Ok((layout, identity))
-}
-
-/// Runs a job of the worker, written down before and after. `None` if the sink had enough before the end.
-async fn run<T: DeserializeOwned>(
-    ctx: &CallCtx,
-    entry: &EntryId,
-    text: &str,
-    job: HostJob,
-    sink: &mut dyn BatchSink,
-) -> Result<Option<T>> {
-    let statement = ctx.statement(entry, text).await?;
-    let mut counting = Counting { inner: sink, rows: 0 };
-    let answer = worker::run(ctx, job, &mut counting).await;
-    let rows = counting.rows;
-    let read = |value| serde_json::from_value::<Option<T>>(value);
-    match answer {
-        Err(error) => Err(statement.failed(error).await),
-        Ok(value) => match read(value) {
-            Ok(end) => {
-                statement.done(rows).await?;
-                Ok(end)
-            }
-            Err(error) => {
-                let error = Error::new(
-                    ErrorKind::Decode,
-                    "read",
-                    format!("the worker's answer makes no sense: {error}"),
-                );
-                Err(statement.failed(error).await)
-            }
-        },
-    }
-}
-
-/// Counts rows on their way.
-struct Counting<'a> {
-    inner: &'a mut dyn BatchSink,
-    rows: u64,
-}
-
-#[async_trait]
-impl BatchSink for Counting<'_> {
-    async fn batch(&mut self, batch: crate::model::batch::Batch) -> Result<crate::job::Flow> {
-        self.rows += batch.row_count() as u64;
-        self.inner.batch(batch).await
-    }
-
-    async fn state(&mut self, state: crate::model::column_state::TableState) -> Result<()> {
-        self.rows += state.rows;
-        self.inner.state(state).await
-    }
-
-    fn findings(&mut self, findings: crate::model::lost::Findings) {
-        self.inner.findings(findings);
-    }
 }
 
 #[async_trait]

@@ -50,7 +50,7 @@ pub(super) fn estimate(
     if let Some(bound) = plan.bounds.bytes {
         read = read.capped(bound as f64 + 32.0 * BLOCK);
     }
-    let seconds = duration(&read, &made.capacity);
+    let seconds = duration(&read, &made.capacity, BYTES_PER_CPU_SEC);
     made.set(read);
     made.set(seconds);
     made.effects.push(access_time());
@@ -66,7 +66,7 @@ pub(super) fn estimate(
 }
 
 /// Whether a read goes to the end unless it finds enough before.
-fn passes(plan: &ReadPlan) -> bool {
+pub fn passes(plan: &ReadPlan) -> bool {
     match plan.spec.sample.map(|sample| sample.method) {
         Some(SampleMethod::Block) => false,
         Some(SampleMethod::Row | SampleMethod::Random) => true,
@@ -273,9 +273,10 @@ fn grouped(groups: &[Group], wanted: &[usize], lead: f64, plan: &ReadPlan, first
     Range { lo, mid: mid.min(hi), hi: hi + 2.0 * BLOCK, provenance, source }
 }
 
-fn duration(bytes: &Quantity, capacity: &Capacity) -> Quantity {
+/// How long so many bytes take, where one core takes in so many of this format in a second.
+pub fn duration(bytes: &Quantity, capacity: &Capacity, bytes_per_cpu_sec: f64) -> Quantity {
     let seconds =
-        |bytes: f64| START_SECS + bytes / capacity.disk_bytes_per_sec.max(1.0) + bytes / BYTES_PER_CPU_SEC;
+        |bytes: f64| START_SECS + bytes / capacity.disk_bytes_per_sec.max(1.0) + bytes / bytes_per_cpu_sec;
     let provenance =
         bytes.provenance.clone().weakest(Provenance::Guessed { rule: "disk_and_one_core".to_owned() });
     Quantity::between(

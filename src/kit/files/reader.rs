@@ -4,12 +4,12 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::open::{Access, Bytes, FileInput, Input, advise};
 use super::outline::{Outline, RowCount, Table};
 use super::rows::RowsOut;
+use super::work::{answer, received};
 use crate::kit::worker::{GuestJob, GuestOut, Parser};
 use crate::model::filter::Filter;
 use crate::model::node::NodePath;
@@ -173,23 +173,23 @@ impl<R: FileReader> Parser for FileParser<R> {
         };
         match job.op.as_str() {
             op::LOOK => {
-                let look: Look = params(job.params)?;
+                let look: Look = received(job.params)?;
                 let input = input(file, Access::Scattered)?;
                 let found = self.0.look(&input, &look.settings);
                 job.out.bytes_read(input.taken());
-                give(found?)
+                answer(found?)
             }
             op::COUNT => {
-                let count: Count = params(job.params)?;
+                let count: Count = received(job.params)?;
                 let input = input(file, Access::Scattered)?;
                 let found = self.0.count(&input, &count.table, &count.settings, count.most_bytes);
                 job.out.bytes_read(input.taken());
-                give(found?)
+                answer(found?)
             }
             op::ROWS => {
-                let ask: Ask = params(job.params)?;
+                let ask: Ask = received(job.params)?;
                 let input = input(file, if ask.is_pass() { Access::InOrder } else { Access::Scattered })?;
-                give(rows(&self.0, &input, &ask, job.out)?)
+                answer(rows(&self.0, &input, &ask, job.out)?)
             }
             other => Err(Error::unexpected("read", format!("{other} is no operation on a file"))),
         }
@@ -214,16 +214,6 @@ fn input(file: File, access: Access) -> Result<Arc<FileInput>> {
     Input::open(bytes)
         .map(Arc::new)
         .map_err(|error| Error::io("read", "reading the first bytes of the file", &error))
-}
-
-fn params<T: DeserializeOwned>(value: serde_json::Value) -> Result<T> {
-    serde_json::from_value(value)
-        .map_err(|error| Error::unexpected("read", format!("parameters of the worker: {error}")))
-}
-
-fn give(value: impl Serialize) -> Result<serde_json::Value> {
-    serde_json::to_value(value)
-        .map_err(|error| Error::unexpected("read", format!("answer of the worker: {error}")))
 }
 
 /// An error of reading a file's bytes, with the way on.

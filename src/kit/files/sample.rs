@@ -9,7 +9,7 @@ use crate::model::{Error, ErrorKind, Result};
 const MOST_CELLS_HELD: usize = 8 << 20;
 
 /// Keeps so many rows, or such a share of them, each with the same chance.
-pub(super) struct Reservoir {
+pub struct Reservoir {
     dice: Dice,
     method: SampleMethod,
     size: usize,
@@ -20,7 +20,8 @@ pub(super) struct Reservoir {
 }
 
 impl Reservoir {
-    pub(super) fn new(sample: Sample, most_rows: Option<u64>, seed: u64) -> Self {
+    /// An empty one for a sample, at most so many rows.
+    pub fn new(sample: Sample, most_rows: Option<u64>, seed: u64) -> Self {
         let most = most_rows.unwrap_or(u64::MAX);
         let (size, share) = match sample.size {
             SampleSize::Rows(rows) => (rows.min(most), None),
@@ -30,8 +31,22 @@ impl Reservoir {
         Self { dice: Dice::new(seed), method: sample.method, size, share, seen: 0, held: Vec::new() }
     }
 
-    pub(super) fn offer(&mut self, row: u64, cells: Vec<Cell>) -> Result<()> {
-        let Some(slot) = self.slot() else { return Ok(()) };
+    /// Takes a row, if it is drawn.
+    ///
+    /// # Errors
+    /// As [`Reservoir::put`].
+    pub fn offer(&mut self, row: u64, cells: Vec<Cell>) -> Result<()> {
+        match self.slot() {
+            Some(slot) => self.put(slot, row, cells),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a row where [`Reservoir::slot`] said.
+    ///
+    /// # Errors
+    /// `budget` if the sample does not fit into memory.
+    pub fn put(&mut self, slot: usize, row: u64, cells: Vec<Cell>) -> Result<()> {
         if (self.held.len() + 1).saturating_mul(cells.len()) > MOST_CELLS_HELD {
             return Err(Error::new(
                 ErrorKind::Budget,
@@ -48,8 +63,8 @@ impl Reservoir {
         Ok(())
     }
 
-    /// Where the next row goes, if it is taken.
-    fn slot(&mut self) -> Option<usize> {
+    /// Where the next row goes, if it is drawn: asked once a row, before its cells are made.
+    pub fn slot(&mut self) -> Option<usize> {
         self.seen += 1;
         if let Some(share) = self.share {
             let taken = (self.dice.draw() >> 11) as f64 / (1u64 << 53) as f64;
@@ -63,7 +78,7 @@ impl Reservoir {
     }
 
     /// The rows in the table's order, or in random order.
-    pub(super) fn rows(mut self) -> impl Iterator<Item = Vec<Cell>> {
+    pub fn rows(mut self) -> impl Iterator<Item = Vec<Cell>> {
         self.held.sort_by_key(|(row, _)| *row);
         if self.method == SampleMethod::Random {
             for last in (1..self.held.len()).rev() {

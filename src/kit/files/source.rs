@@ -5,22 +5,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::commands::id;
 use super::connector::{FileFormat, PUSHDOWN};
 use super::disk::{self, Identity, Since};
 use super::outline::{Cost, Outline, RowCount, Table, Windows};
 use super::reader::{Ask, Count, Look, Place, RowsEnd, Stretch, op};
+use super::work::{Counting, params, run};
 use super::{describe, estimate, plan};
 use crate::connector::{Permit, Source};
 use crate::job::sink::Collected;
-use crate::job::{BatchSink, CallCtx, Flow};
-use crate::kit::worker::{self, HostJob};
+use crate::job::{BatchSink, CallCtx};
+use crate::kit::worker::HostJob;
 use crate::model::ability::Abilities;
-use crate::model::batch::Batch;
-use crate::model::column_state::TableState;
 use crate::model::command::EntryId;
 use crate::model::dice::Dice;
 use crate::model::load::{Capacity, LoadEstimate, Provenance};
@@ -343,11 +340,6 @@ pub(super) fn windows(table: &Table, rows: u64, seed: u64) -> Stretch {
     }
 }
 
-pub(super) fn params(value: &impl Serialize) -> Result<serde_json::Value> {
-    serde_json::to_value(value)
-        .map_err(|error| Error::unexpected("read", format!("parameters for the worker: {error}")))
-}
-
 fn probe_plan(text: String, spec: &ReadSpec) -> ReadPlan {
     ReadPlan {
         spec: spec.clone(),
@@ -358,60 +350,6 @@ fn probe_plan(text: String, spec: &ReadSpec) -> ReadPlan {
         gate: None,
         method: "windows spread over the file".to_owned(),
         remarks: Vec::new(),
-    }
-}
-
-/// Runs a job of the worker, written down before and after. `None` if the sink had enough before the end.
-pub(super) async fn run<T: DeserializeOwned>(
-    ctx: &CallCtx,
-    entry: &EntryId,
-    text: &str,
-    job: HostJob,
-    sink: &mut dyn BatchSink,
-) -> Result<Option<T>> {
-    let statement = ctx.statement(entry, text).await?;
-    let mut counting = Counting { inner: sink, rows: 0 };
-    let answer = worker::run(ctx, job, &mut counting).await;
-    let rows = counting.rows;
-    match answer {
-        Err(error) => Err(statement.failed(error).await),
-        Ok(value) => match serde_json::from_value::<Option<T>>(value) {
-            Ok(end) => {
-                statement.done(rows).await?;
-                Ok(end)
-            }
-            Err(error) => {
-                let error = Error::new(
-                    ErrorKind::Decode,
-                    "read",
-                    format!("the worker's answer makes no sense: {error}"),
-                );
-                Err(statement.failed(error).await)
-            }
-        },
-    }
-}
-
-/// Counts rows on their way.
-pub(super) struct Counting<'a> {
-    pub(super) inner: &'a mut dyn BatchSink,
-    pub(super) rows: u64,
-}
-
-#[async_trait]
-impl BatchSink for Counting<'_> {
-    async fn batch(&mut self, batch: Batch) -> Result<Flow> {
-        self.rows += batch.row_count() as u64;
-        self.inner.batch(batch).await
-    }
-
-    async fn state(&mut self, state: TableState) -> Result<()> {
-        self.rows += state.rows;
-        self.inner.state(state).await
-    }
-
-    fn findings(&mut self, findings: Findings) {
-        self.inner.findings(findings);
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Instant;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -88,7 +88,7 @@ pub(super) async fn socks5(
                     dialled.stream,
                     target,
                     &proxy.user,
-                    password.expose_secret(),
+                    secrecy::ExposeSecret::expose_secret(password),
                 )
                 .await
             }

@@ -12,14 +12,12 @@ use super::losses::{Seen, findings};
 use super::order::{block_bytes, note_growth};
 use super::{Rows, RowsEnd, Run, SampleRows, broken};
 use crate::job::Flow;
-use crate::model::cell::Cell;
+use crate::kit::files::sample::Reservoir;
 use crate::model::dice::Dice;
-use crate::model::read::{ReadEnd, SampleMethod, SampleSize};
+use crate::model::read::{ReadEnd, Sample, SampleMethod, SampleSize};
 use crate::model::{Error, ErrorKind, Result};
 
 const MOST_SYNC_BYTES: usize = 1 << 20;
-/// Cells that a sample of single rows may hold in memory at once.
-const MOST_CELLS_HELD: usize = 8 << 20;
 
 pub(super) fn rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     let layout = &params.what.layout;
@@ -158,6 +156,15 @@ fn row_start(run: &Run<'_>, layout: &Layout, place: u64, mut len: usize) -> Resu
     }
 }
 
+/// Room for the rows wanted, or for a share of those that come.
+fn reservoir(params: &SampleRows) -> Reservoir {
+    let (size, most_rows) = match params.sample.size {
+        SampleSize::Rows(_) => (SampleSize::Rows(wanted(params)), None),
+        share @ SampleSize::Percent(_) => (share, params.what.most_rows),
+    };
+    Reservoir::new(Sample { size, ..params.sample }, most_rows, params.seed)
+}
+
 /// Every row with the same chance: one pass over all of them, keeping a reservoir.
 fn single_rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     let layout = &params.what.layout;
@@ -170,7 +177,7 @@ fn single_rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
         most_bytes: u64::MAX,
     };
     let mut reader = RowReader::new(run.input, layout, stretch).map_err(|error| broken(&error))?;
-    let mut reservoir = Reservoir::new(params);
+    let mut reservoir = reservoir(params);
     let mut end = ReadEnd::Complete;
     while let Some(block) = reader.next_block(usize::MAX) {
         for row in 0..block.rows() {
@@ -189,7 +196,7 @@ fn single_rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     }
     let mut losses = reader.take_losses();
     let mut flow = Flow::More;
-    for cells in reservoir.rows(params.sample.method) {
+    for cells in reservoir.rows() {
         batches.take_cells(cells, None);
         if batches.is_full()
             && let Some(batch) = batches.batch()?
@@ -211,70 +218,4 @@ fn single_rows(run: &mut Run<'_>, params: &SampleRows) -> Result<RowsEnd> {
     note_growth(run, layout, &mut found);
     run.out.findings(found)?;
     Ok(RowsEnd { end, next: None, index: RowIndex::default() })
-}
-
-/// A sample of a stream whose length is not known.
-struct Reservoir {
-    dice: Dice,
-    size: usize,
-    /// A share of all rows instead of a number.
-    share: Option<f64>,
-    seen: u64,
-    held: Vec<(u64, Vec<Cell>)>,
-}
-
-impl Reservoir {
-    fn new(params: &SampleRows) -> Self {
-        let (size, share) = match params.sample.size {
-            SampleSize::Rows(_) => (wanted(params), None),
-            SampleSize::Percent(percent) => {
-                (params.what.most_rows.unwrap_or(u64::MAX), Some((percent / 100.0).clamp(0.0, 1.0)))
-            }
-        };
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        Self { dice: Dice::new(params.seed), size, share, seen: 0, held: Vec::new() }
-    }
-
-    /// Where the next row goes, if it is taken.
-    fn slot(&mut self) -> Option<usize> {
-        self.seen += 1;
-        if let Some(share) = self.share {
-            let taken = (self.dice.draw() >> 11) as f64 / (1u64 << 53) as f64;
-            return (taken < share && self.held.len() < self.size).then_some(self.held.len());
-        }
-        if self.held.len() < self.size {
-            return Some(self.held.len());
-        }
-        let place = self.dice.below(self.seen);
-        usize::try_from(place).ok().filter(|place| *place < self.size)
-    }
-
-    fn put(&mut self, slot: usize, number: u64, cells: Vec<Cell>) -> Result<()> {
-        if (self.held.len() + 1).saturating_mul(cells.len()) > MOST_CELLS_HELD {
-            return Err(Error::new(
-                ErrorKind::Budget,
-                "read",
-                format!("a sample by row of more than {} rows does not fit into memory", self.held.len()),
-            )
-            .hint("take fewer rows or columns, or a sample by block"));
-        }
-        if slot == self.held.len() {
-            self.held.push((number, cells));
-        } else if let Some(held) = self.held.get_mut(slot) {
-            *held = (number, cells);
-        }
-        Ok(())
-    }
-
-    /// The rows in the file's order, or in random order.
-    fn rows(mut self, method: SampleMethod) -> impl Iterator<Item = Vec<Cell>> {
-        self.held.sort_by_key(|(number, _)| *number);
-        if method == SampleMethod::Random {
-            for last in (1..self.held.len()).rev() {
-                let other = self.dice.below(last as u64 + 1) as usize;
-                self.held.swap(last, other);
-            }
-        }
-        self.held.into_iter().map(|(_, cells)| cells)
-    }
 }

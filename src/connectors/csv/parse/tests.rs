@@ -8,6 +8,7 @@ use crate::model::column_state::TableState;
 use crate::model::lost::Findings;
 use crate::model::read::{SampleMethod, SampleSize};
 use crate::model::schema::LogicalType;
+use serde::de::DeserializeOwned;
 use std::io::Write as _;
 
 /// Keeps what the parser gives out.
