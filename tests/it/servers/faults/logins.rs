@@ -23,6 +23,8 @@ async fn a_server_without_a_free_connection_is_asked_once() {
     assert_eq!(proxy.witnesses().len(), before + 1, "asked once");
 
     // With no connection to spare for a cancel, the read still ends, and its backend with it.
+    // The owner's own keeps it so when the read's connection closes before the cancel asks for one.
+    let owner = Client::connect(&connection(server.port, server.user, "postgres"), "").await.unwrap();
     let permit = client.permit(everything(&big())).await.unwrap();
     let ctx = client.ctx();
     let mut got = headwater::job::sink::Collected::default();
@@ -38,7 +40,7 @@ async fn a_server_without_a_free_connection_is_asked_once() {
     };
     assert_eq!(report.end.as_ref().unwrap_err().kind, ErrorKind::Cancelled, "{:?}", report.end);
     assert!(reported < headwater::job::CancelReport::StoppedOnServer, "nobody confirmed it: {reported:?}");
-    drop(client);
+    drop((client, owner));
     wait_until_deserted(&server, &database);
 }
 
