@@ -18,11 +18,11 @@ use headwater::model::read::{Bound, ReadEnd, ReadSpec};
 use headwater::model::{ErrorKind, Result};
 
 /// What came of a read of a file's first table.
-struct Answer {
-    rows: u64,
+pub struct Answer {
+    pub rows: u64,
     columns: usize,
     end: ReadEnd,
-    got: Collected,
+    pub got: Collected,
     bytes: f64,
 }
 
@@ -32,14 +32,14 @@ impl Answer {
     }
 }
 
-async fn connect(id: &str, path: &Path) -> Result<Arc<dyn Source>> {
+pub async fn connect(id: &str, path: &Path) -> Result<Arc<dyn Source>> {
     worker::set_program(env!("CARGO_BIN_EXE_headwater"));
     let connection = Connection::new("file", id).value(Connection::PATH, path.to_str().unwrap());
     let registry = headwater::connectors::registry();
     registry.by_id(id)?.connect(&CallCtx::detached(), &connection, &Credentials::none()).await
 }
 
-async fn read(id: &str, path: &Path, rows: Option<u64>) -> Result<Answer> {
+pub async fn read(id: &str, path: &Path, rows: Option<u64>) -> Result<Answer> {
     let ctx = CallCtx::detached();
     let source = connect(id, path).await?;
     let page = source.children(&ctx, &NodePath::root(), &PageRequest::first()).await?;
@@ -48,7 +48,7 @@ async fn read(id: &str, path: &Path, rows: Option<u64>) -> Result<Answer> {
     read_of(&*source, spec).await
 }
 
-async fn read_of(source: &dyn Source, spec: ReadSpec) -> Result<Answer> {
+pub async fn read_of(source: &dyn Source, spec: ReadSpec) -> Result<Answer> {
     let ctx = CallCtx::detached();
     let node = spec.node.clone();
     let plan = source.plan(&ctx, spec).await?;

@@ -1,99 +1,75 @@
-//! Workbooks, documents, logs, images and other files through the real program: third-party files where the variable
+//! Workbooks, documents, logs, images and other files through the real worker: third-party files where the variable
 //! `HEADWATER_CORPUS` names their folder, and seeded damaged copies of own small files always.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use headwater::job::CallCtx;
 use headwater::kit::dice::Dice;
+use headwater::model::node::{NodePath, PageRequest};
+use headwater::model::read::ReadSpec;
+use headwater::model::{ErrorKind, Result};
 use serde_json::Value;
 
-/// How a preview ended: its document, or the kind and the words of the error.
-type Ended = Result<Value, (String, String)>;
+use crate::files::{connect, read, read_of};
 
+/// How a file that can't be read is answered.
+const IN_WORDS: [ErrorKind; 3] = [ErrorKind::Decode, ErrorKind::Unsupported, ErrorKind::Budget];
 /// An answer takes no longer.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-fn run(data: &Path, arguments: &[&str]) -> Ended {
-    let started = Instant::now();
-    let output = Command::new(env!("CARGO_BIN_EXE_headwater"))
-        .args(arguments)
-        .env("HEADWATER_DATA_DIR", data)
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(started.elapsed() < DEADLINE * 3, "{arguments:?} took {:?}", started.elapsed());
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    match output.status.code() {
-        Some(0) => {
-            Ok(serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}")))
-        }
-        Some(4) => {
-            let line: Value = serde_json::from_str(err.lines().last().unwrap_or_default()).unwrap();
-            let part = |key: &str| line["error"][key].as_str().unwrap_or_default().to_owned();
-            Err((part("kind"), part("attempted")))
-        }
-        other => panic!("{arguments:?} ended with {other:?}:\n{out}\n{err}"),
-    }
-}
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Lists a file by a connector and reads the first rows of its first tables.
-fn preview(data: &Path, id: &str, path: &Path) -> Ended {
-    let target = format!("{id}://{}", path.display());
-    let listed = run(data, &["ls", &target, "--json"])?;
-    let nodes = listed["nodes"].as_array().unwrap();
-    let tables = nodes.iter().filter(|node| node["readable"] == true).take(2);
-    for node in tables {
-        run(data, &["preview", &target, node["path"].as_str().unwrap(), "--json", "--approve", "a test"])?;
-    }
-    Ok(listed)
+async fn preview(id: &str, path: &Path) -> Result<Vec<u64>> {
+    let reads = async {
+        let source = connect(id, path).await?;
+        let page = source.children(&CallCtx::detached(), &NodePath::root(), &PageRequest::first()).await?;
+        let mut rows = Vec::new();
+        for node in page.nodes.into_iter().filter(|node| node.readable).take(2) {
+            rows.push(read_of(&*source, ReadSpec::preview(node.path)).await?.rows);
+        }
+        Ok(rows)
+    };
+    tokio::time::timeout(DEADLINE, reads).await.unwrap_or_else(|late| panic!("{}: {late}", path.display()))
 }
 
 fn connector_of(item: &Value) -> Option<&'static str> {
     match item["kind"].as_str().unwrap() {
         "xls" | "xlsx" | "xlsm" | "xlsb" | "ods" => Some("excel"),
-        "png" => Some("image"),
+        "png" => Some("images"),
         "txt" => Some("logs"),
         _ => None,
     }
 }
 
 /// What is said of a file that does not end as the manifest says.
-fn otherwise(data: &Path, folder: &Path, item: &Value) -> Option<String> {
+async fn otherwise(folder: &Path, item: &Value) -> Option<String> {
     let path = item["path"].as_str().unwrap();
-    let ended = preview(data, connector_of(item)?, &folder.join(path));
+    let ended = preview(connector_of(item)?, &folder.join(path)).await;
     let verdict = item["expect"]["verdict"].as_str().unwrap();
     let fits = match (verdict, &ended) {
         ("open" | "survive", Ok(_)) => true,
-        ("reject", Err((kind, words))) => {
-            ["decode", "unsupported"].contains(&kind.as_str()) && !words.contains("crashed")
+        ("reject", Err(error)) => {
+            [ErrorKind::Decode, ErrorKind::Unsupported].contains(&error.kind)
+                && !error.attempted.contains("crashed")
         }
-        ("survive", Err((kind, _))) => ["decode", "unsupported", "budget"].contains(&kind.as_str()),
+        ("survive", Err(error)) => IN_WORDS.contains(&error.kind),
         _ => false,
     };
     (!fits).then(|| format!("{path} ({verdict}): {ended:?}"))
 }
 
-#[test]
-fn third_party_workbooks_images_and_texts_end_as_their_manifest_says() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn third_party_workbooks_images_and_texts_end_as_their_manifest_says() {
     let Some(folder) = std::env::var_os("HEADWATER_CORPUS") else { return };
     let folder = Path::new(&folder);
-    let data = tempfile::tempdir().unwrap();
     let manifest = std::fs::read_to_string(folder.join("manifest.jsonl")).unwrap();
     let items: Vec<Value> = manifest.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let items: Vec<&Value> = items.iter().filter(|item| connector_of(item).is_some()).collect();
-    // Each file takes a few processes: four at a time.
-    let parts = std::thread::scope(|scope| {
-        let walks: Vec<_> = items
-            .chunks(items.len().div_ceil(4).max(1))
-            .map(|part| {
-                scope.spawn(|| part.iter().filter_map(|item| otherwise(data.path(), folder, item)).collect())
-            })
-            .collect();
-        walks.into_iter().map(|walk| walk.join().unwrap()).collect::<Vec<Vec<String>>>()
-    });
-    let (walked, wrong) = (items.len(), parts.concat());
+    let mut wrong = Vec::new();
+    for item in &items {
+        wrong.extend(otherwise(folder, item).await);
+    }
+    let walked = items.len();
     assert!(walked > 0, "the corpus has no files of these kinds");
     assert!(wrong.is_empty(), "{} of {walked} end otherwise:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -124,7 +100,7 @@ fn classes() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("xml", "rows.xml", format!("<?xml version=\"1.0\"?><!DOCTYPE all><all>{rows}</all>").into_bytes()),
         ("logs", "rows.log", lines.into_bytes()),
         ("logs", "rows.journal", entries.into_bytes()),
-        ("image", "picture.png", picture),
+        ("images", "picture.png", picture),
         ("anyfile", "state.bin", (0..4_000_u32).flat_map(u32::to_le_bytes).collect()),
     ]
 }
@@ -149,39 +125,34 @@ fn damaged(content: &[u8], kind: u64, dice: &mut Dice) -> Vec<u8> {
     made
 }
 
-#[test]
-fn damaged_copies_are_answered_in_words_and_never_take_the_program_along() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_copies_are_answered_in_words_and_never_take_the_program_along() {
     const COPIES: u64 = 16;
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
     for (id, name, content) in classes() {
         let whole = folder.path().join(name);
         std::fs::write(&whole, &content).unwrap();
-        preview(&data, id, &whole).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        preview(id, &whole).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let mut dice = Dice::new(11);
         for number in 0..COPIES {
             let path = folder.path().join(format!("{number} {name}"));
             std::fs::write(&path, damaged(&content, number, &mut dice)).unwrap();
-            if let Err((kind, words)) = preview(&data, id, &path) {
-                assert!(
-                    ["decode", "unsupported", "budget"].contains(&kind.as_str()),
-                    "{name}, copy {number}: {words}"
-                );
+            if let Err(error) = preview(id, &path).await {
+                assert!(IN_WORDS.contains(&error.kind), "{name}, copy {number}: {error}");
             }
         }
     }
 }
 
-#[test]
-fn a_workbook_of_two_cells_far_apart_opens_and_says_what_it_leaves_out() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workbook_of_two_cells_far_apart_opens_and_says_what_it_leaves_out() {
     let folder = tempfile::tempdir().unwrap();
     let mut book = rust_xlsxwriter::Workbook::new();
     book.add_worksheet().write_number(0, 0, 1).unwrap().write_number(1_048_575, 16_383, 2).unwrap();
     let path = folder.path().join("far.xlsx");
     book.save(&path).unwrap();
-    let (data, target) = (folder.path().join("data"), format!("excel://{}", path.display()));
-    let shown = run(&data, &["preview", &target, "Sheet1", "--json", "--approve", "a test"]).unwrap();
-    assert_eq!(shown["rows_returned"], 2);
-    let lost = shown["lost"].to_string();
+    let shown = read("excel", &path, Some(ReadSpec::PREVIEW_ROWS)).await.unwrap();
+    assert_eq!(shown.rows, 2);
+    let lost = format!("{:?}", shown.got.findings.lost);
     assert!(lost.contains("blank rows"), "{lost}");
 }
