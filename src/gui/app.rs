@@ -265,7 +265,10 @@ impl App {
         let news = self.with_ctx(|ctx, sources, _| {
             sources
                 .iter_mut()
-                .filter_map(|source| source.poll(ctx).map(|news| (source.id, news)))
+                .flat_map(|source| {
+                    let id = source.id;
+                    source.poll(ctx).into_iter().map(move |news| (id, news))
+                })
                 .collect::<Vec<_>>()
         });
         for (id, news) in news {

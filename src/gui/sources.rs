@@ -85,16 +85,17 @@ impl SourceEntry {
         }
     }
 
-    /// Takes news in; returns what a user should be told or shown.
-    pub fn poll(&mut self, ctx: &ViewCtx<'_>) -> Option<SourceNews> {
-        let mut news = None;
+    /// Takes news in; returns what a user should be told or shown, in order: a quick source is connected and listed
+    /// between two looks.
+    pub fn poll(&mut self, ctx: &ViewCtx<'_>) -> Vec<SourceNews> {
+        let mut news = Vec::new();
         if self.opened.poll() == Change::News {
             match &self.opened {
                 Remote::Ready(_) => {
                     self.fetch(ctx, &NodePath::root());
-                    news = Some(SourceNews::Connected);
+                    news.push(SourceNews::Connected);
                 }
-                Remote::Failed { error, .. } => news = Some(SourceNews::Failed(error.attempted.clone())),
+                Remote::Failed { error, .. } => news.push(SourceNews::Failed(error.attempted.clone())),
                 Remote::NotAsked | Remote::Pending { .. } => {}
             }
         }
@@ -106,7 +107,7 @@ impl SourceEntry {
                 children.nodes.extend(page.nodes.iter().cloned());
                 children.next.clone_from(&page.next);
                 if first && at.is_root() {
-                    news = Some(SourceNews::Listed);
+                    news.push(SourceNews::Listed);
                 }
             }
         }
